@@ -1,0 +1,55 @@
+import type { VmKey } from './ids.ts'
+import type { DiskSpec } from './disk.ts'
+import type { SourceSpec } from './source.ts'
+
+/** Who wants a volume. Several sources of desired state exist at once, and each volume knows its own. */
+export type Origin =
+  | { readonly kind: 'request' }
+  | { readonly kind: 'manifest'; readonly file: string }
+
+/** One volume that somebody wants in a VM. */
+export interface DesiredVolume {
+  readonly vm: VmKey
+  readonly name: string
+  readonly source: SourceSpec
+  readonly disk: DiskSpec
+  /** Also in the persistent definition of the domain. */
+  readonly persist: boolean
+  readonly origin: Origin
+  /**
+   * Identity of the wish. A volume removed and added again under its name gets a new token and is taken out and put in
+   * again, even if nothing else changed. Manifests have no such identity and use an empty token.
+   */
+  readonly token: string
+  /** The domain's UUID when the wish was made; a domain of that name with another UUID is not the same VM. Null: any. */
+  readonly vmUid: string | null
+}
+
+/**
+ * What one source of desired state wants, whole. `synced: false` means the source could not be read completely:
+ * nothing absent from it may be taken as unwanted (invariant I9).
+ */
+export interface DesiredSnapshot {
+  readonly synced: boolean
+  readonly volumes: readonly DesiredVolume[]
+  /** VMs whose part of this source could not be read: their absent volumes are not unwanted. */
+  readonly unreadable: readonly VmKey[]
+  /** Trouble to tell a person, such as an invalid manifest; `vm` where it can be attributed. */
+  readonly problems: readonly DesiredProblem[]
+}
+
+/** Something in a source of desired state that could not be used. */
+export interface DesiredProblem {
+  readonly vm: VmKey | null
+  readonly volume: string | null
+  readonly reason: string
+  readonly message: string
+}
+
+/**
+ * The part of a wish that a plugged disk is made of. If it changes the disk is taken out and put in again.
+ * `persist` is not part of it: that is changed beside a live disk.
+ */
+export function fingerprint(volume: DesiredVolume): string {
+  return JSON.stringify([volume.token, volume.source, volume.disk])
+}

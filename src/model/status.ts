@@ -1,0 +1,61 @@
+import type { VmKey } from './ids.ts'
+
+/** KubeVirt's word in `volumeStatus`. Standalone has no pod and uses the first three. */
+export type Phase = 'Pending' | 'Ready' | 'Detaching'
+
+/** The steps a volume passes, the same words in status, metrics and page. */
+export const PLUG_STAGES = ['discovered', 'exposed', 'attached', 'reported'] as const
+export const UNPLUG_STAGES = ['detached', 'released', 'reported'] as const
+export type StageName = (typeof PLUG_STAGES)[number] | (typeof UNPLUG_STAGES)[number]
+
+/** One finished step: when it began (wall clock, ISO 8601) and how long it took by the monotonic clock. */
+export interface Stage {
+  readonly name: StageName
+  readonly startedAt: string
+  readonly durationMs: number
+}
+
+export type ConditionType = 'SourceReady' | 'Exposed' | 'Attached' | 'Ready'
+
+/** A Kubernetes-style condition. `lastTransitionTime` (ISO 8601) changes only with `status`. */
+export interface Condition {
+  readonly type: ConditionType
+  readonly status: 'True' | 'False' | 'Unknown'
+  readonly reason: string
+  readonly message: string
+  readonly lastTransitionTime: string
+}
+
+/** What is said of one disk of a VM: an entry of `status.volumeStatus[]` and what explains it. */
+export interface VolumeStatus {
+  readonly name: string
+  /** Empty while the volume has none. */
+  readonly target: string
+  readonly serial: string | null
+  /** False for the VM's ordinary disks, which have neither phase nor conditions. */
+  readonly hotplugged: boolean
+  readonly phase: Phase | null
+  readonly reason: string
+  readonly message: string
+  readonly conditions: readonly Condition[]
+  readonly stages: readonly Stage[]
+  /** Path of the source, as asked for hot-plugged volumes, as libvirt lists it for others. */
+  readonly source: string | null
+  /** Bytes of the source as last seen; null for ordinary disks and sources not yet found. */
+  readonly sizeBytes: number | null
+  /** Where the wish comes from: `request`, or the manifest's file; null for ordinary disks. */
+  readonly origin: string | null
+  readonly persisted: boolean
+}
+
+/** What is said of one VM. */
+export interface VmStatus {
+  readonly vm: VmKey
+  readonly uid: string | null
+  /** `Running`, `Paused`, `Stopped`, `Saved`, `NotFound`, `Unknown`. */
+  readonly state: VmState
+  readonly volumes: readonly VolumeStatus[]
+  /** Trouble of the VM as a whole: its libvirt away, its manifest invalid. */
+  readonly problems: readonly { readonly reason: string; readonly message: string }[]
+}
+export type VmState = 'Running' | 'Paused' | 'Stopped' | 'Saved' | 'NotFound' | 'Unknown'

@@ -1,0 +1,13 @@
+/**
+ * Every step that the exposure journal records, in the order of a life. A step is written *before* what it announces
+ * (`…ing`) or *after* what it reports (`…ed`). Tests kill the agent before and after each of them, so a step that is
+ * added here is tested or fails the suite.
+ */
+export const PLUG_STEPS = ['exposing', 'exposed', 'attaching', 'attached', 'plugged'] as const
+export const PERSIST_STEPS = ['persisting', 'persisted', 'unpersisting', 'unpersisted'] as const
+export const UNPLUG_STEPS = ['detaching', 'detachIssued', 'detached', 'releasing', 'released'] as const
+
+export type JournalStep =
+  | (typeof PLUG_STEPS)[number]
+  | (typeof PERSIST_STEPS)[number]
+  | (typeof UNPLUG_STEPS)[number]
