@@ -1,4 +1,6 @@
+import type { DiskSpec } from './disk.ts'
 import type { VmKey } from './ids.ts'
+import type { SourceSpec } from './source.ts'
 
 /** KubeVirt's word in `volumeStatus`. Standalone has no pod and uses the first three. */
 export type Phase = 'Pending' | 'Ready' | 'Detaching'
@@ -46,6 +48,8 @@ export interface VolumeStatus {
   /** Where the wish comes from: `request`, or the manifest's file; null for ordinary disks. */
   readonly origin: string | null
   readonly persisted: boolean
+  /** What is wanted of a hot-plugged volume; absent for ordinary disks and once nobody wants the volume any more. */
+  readonly wish?: { readonly source: SourceSpec; readonly disk: DiskSpec }
 }
 
 /** What is said of one VM. */

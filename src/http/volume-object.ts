@@ -1,0 +1,50 @@
+import { REASONS, type Reason } from '../errors.ts'
+import type { Condition, Phase, Stage, VolumeStatus } from '../model/status.ts'
+
+/** An entry of `status.volumeStatus[]`: KubeVirt's fields, and then our own. */
+export interface VolumeObject {
+  readonly name: string
+  readonly target: string
+  readonly phase?: Phase
+  readonly reason?: string
+  readonly message?: string
+  /** Its presence says that the disk is hot-plugged; a host without Kubernetes has nothing to put into it. */
+  readonly hotplugVolume?: Readonly<Record<string, never>>
+  /** Bytes. */
+  readonly size?: number
+  readonly serial?: string
+  readonly source?: string
+  readonly origin?: string
+  readonly persisted?: boolean
+  /** What a person can do; only while the volume is not Ready. */
+  readonly remedy?: string
+  readonly conditions?: readonly Condition[]
+  readonly stages?: readonly Stage[]
+}
+
+/** One disk of a VM. What is unknown is left out, as Kubernetes does. */
+export function volumeObject(volume: VolumeStatus): VolumeObject {
+  return {
+    name: volume.name,
+    target: volume.target,
+    ...(volume.phase === null ? {} : { phase: volume.phase }),
+    ...(volume.reason === '' ? {} : { reason: volume.reason }),
+    ...(volume.message === '' ? {} : { message: volume.message }),
+    ...(volume.hotplugged ? { hotplugVolume: {} } : {}),
+    ...(volume.sizeBytes === null ? {} : { size: volume.sizeBytes }),
+    ...(volume.serial === null ? {} : { serial: volume.serial }),
+    ...(volume.source === null ? {} : { source: volume.source }),
+    ...(volume.hotplugged ? ownPart(volume) : {}),
+  }
+}
+
+function ownPart({ origin, persisted, phase, reason, conditions, stages }: VolumeStatus): Partial<VolumeObject> {
+  const remedy = phase === 'Ready' ? undefined : REASONS[reason as Reason]?.remedy
+  return {
+    ...(origin === null ? {} : { origin }),
+    persisted,
+    ...(remedy === undefined ? {} : { remedy }),
+    conditions,
+    stages,
+  }
+}
