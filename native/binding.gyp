@@ -9,9 +9,14 @@
   "targets": [
     {
       "target_name": "hotplugd_libvirt",
-      "sources": ["libvirt/addon.cc"],
-      "cflags": ["<!@(pkg-config --cflags libvirt)"],
-      "libraries": ["<!@(pkg-config --libs libvirt)"]
+      "sources": [
+        "libvirt/addon.cc", "libvirt/calls.cc", "libvirt/connection.cc", "libvirt/domain-xml.cc", "libvirt/error.cc",
+        "libvirt/events.cc", "libvirt/process.cc", "libvirt/runtime.cc", "libvirt/session.cc", "libvirt/values.cc"
+      ],
+      "cflags": ["<!@(pkg-config --cflags libvirt pugixml)"],
+      "libraries": ["<!@(pkg-config --libs libvirt pugixml)"],
+      # Its threads outlive a worker that loaded it: the code below them must never be unmapped.
+      "ldflags": ["-Wl,-z,nodelete"]
     },
     {
       "target_name": "hotplugd_linux",
