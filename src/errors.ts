@@ -23,6 +23,7 @@ export const REASONS = {
   VmNotRunning: { remedy: 'Start the domain: the volume is plugged when it runs.', retry: 'later' },
   VmSaved: { remedy: 'Restore the domain (virsh start): a saved domain keeps its disks and is left alone until it runs.', retry: 'later' },
   VmReplaced: { remedy: 'A domain with this name but another UUID has taken its place. Remove the volume and add it to the new domain if that is meant.', retry: 'later' },
+  ProcessUnknown: { remedy: "Run hotplugd on the libvirt host itself, as root: it must see the domain's QEMU process to prove what it does.", retry: 'later' },
   NoScsiController: { remedy: "Add <controller type='scsi' model='virtio-scsi'/> to the domain's <devices> and restart the VM.", retry: 'later' },
   NoFreeUnit: { remedy: "Remove a disk from the domain's first virtio-scsi controller.", retry: 'later' },
   TransientDomain: { remedy: 'Define the domain persistently (virsh define), or leave out --persist.', retry: 'later' },
@@ -32,7 +33,7 @@ export const REASONS = {
   // the wish
   HotplugDisabled: { remedy: 'Set hotplug: true in the configuration of hotplugd and restart it.', retry: 'later' },
   InvalidRequest: { remedy: 'Correct the request.', retry: 'never' },
-  InvalidName: { remedy: "Use a volume name of at most 63 lower-case letters, digits, '-' and '.', that begins and ends with a letter or digit.", retry: 'never' },
+  InvalidName: { remedy: "Use a volume name of at most 63 lower-case letters, digits and '-', that begins and ends with a letter or digit.", retry: 'never' },
   InvalidSerial: { remedy: "Choose a serial of at most 36 bytes from letters, digits, and '_', '-', '.', '+', space.", retry: 'never' },
   UnsupportedBus: { remedy: "Use bus: scsi; no other bus takes disks of a running guest away reliably.", retry: 'never' },
   UnsupportedDisk: { remedy: 'Use disk: {}; lun, cdrom and floppy are not supported.', retry: 'never' },
@@ -46,6 +47,10 @@ export const REASONS = {
   ManifestInvalid: { remedy: 'Correct the manifest at the place that is named.', retry: 'never' },
   ManifestConflict: { remedy: 'Keep only one of the two manifests, or give one volume another name.', retry: 'never' },
   ManifestsUnreadable: { remedy: 'Make the manifest directory readable again; until then nothing is removed.', retry: 'later' },
+
+  // the asker
+  AccessDenied: { remedy: 'Ask as root, or as a member of the group that hotplugd was given with --admin-group (to read: --socket-group).', retry: 'never' },
+  TooManyRequests: { remedy: 'End some of the connections or watches of this user, then try again.', retry: 'soon' },
 
   // the source
   SourceMissing: { remedy: 'Create the device or image, or correct the path.', retry: 'later' },

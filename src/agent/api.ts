@@ -1,9 +1,12 @@
 import type { DesiredVolume } from '../model/desired.ts'
 import type { VmRef, VolumeKey } from '../model/ids.ts'
 import type { VmKey } from '../model/ids.ts'
-import type { StageName, VmStatus } from '../model/status.ts'
+import type { Explanation } from '../model/explanation.ts'
+import type { VmStatus } from '../model/status.ts'
 import type { DiskSpec } from '../model/disk.ts'
 import type { SourceSpec } from '../model/source.ts'
+
+export type { Explanation }
 
 /** A request to plug a volume, already free of the shape it came in. */
 export interface AddVolume {
@@ -22,29 +25,6 @@ export interface RemoveVolume {
   readonly name: string
   readonly persist: boolean
   readonly dryRun: boolean
-}
-
-/** What `explain` answers: everything a person at night wants to know of one volume. */
-export interface Explanation {
-  readonly vm: VmKey
-  readonly volume: string
-  /** One sentence: `data is in the guest as sda` or `data is not in the guest: …`. */
-  readonly summary: string
-  readonly phase: string | null
-  readonly reason: string
-  readonly message: string
-  readonly remedy: string
-  /** ISO 8601; since when the present reason holds. */
-  readonly since: string | null
-  /** What is wanted, in words. */
-  readonly wanted: string
-  /** The last stage that was passed. */
-  readonly reached: StageName | null
-  /** Facts: path, device, errno, libvirt's code and words. */
-  readonly evidence: Readonly<Record<string, string | number | boolean | null>>
-  /** What happens by itself, and when. */
-  readonly next: string
-  readonly attempts: number
 }
 
 /** One line of a volume's history. */

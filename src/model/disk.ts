@@ -60,3 +60,12 @@ export interface DiskPlan {
 export function aliasOf(volume: string): string {
   return `ua-${volume}`
 }
+
+/** A disk that is to be taken out: every part must match what libvirt lists, or nothing is touched. */
+export interface ExpectedDisk {
+  readonly alias: string
+  readonly target: string
+  readonly serial: string
+  readonly path: string
+  readonly address: DriveAddress
+}

@@ -1,6 +1,7 @@
 import type { VolumeKey } from './ids.ts'
-import type { DriveAddress } from './disk.ts'
-import type { Footprint, SourceIdentity } from './source.ts'
+import type { DriveAddress, ExpectedDisk } from './disk.ts'
+import type { Footprint, ImageFormat, SourceIdentity } from './source.ts'
+import type { Origin } from './desired.ts'
 import type { ProcessRef } from './domain.ts'
 import type { JournalStep } from './steps.ts'
 
@@ -32,5 +33,28 @@ export interface VolumeRecord {
   readonly exposure: Exposure
   readonly identity: SourceIdentity
   readonly footprint: Footprint
-  readonly persisted: boolean
+  readonly readonly: boolean
+  readonly format: ImageFormat
+  /** Bytes that QEMU was last known to show the guest; for raw sources that may grow. */
+  readonly sizeBytes: number
+  /** False once the disk belongs to the domain's own definition and came up with it. */
+  readonly hotplugged: boolean
+  /** Which kind of desired state asked for it; only that one can take it back. */
+  readonly origin: Origin['kind']
+}
+
+/**
+ * A disk that the agent put into a domain's persistent definition, or is about to: the agent's own record, which alone
+ * entitles it to take that disk out again. Survives power loss.
+ */
+export interface PersistedDisk {
+  readonly key: VolumeKey
+  readonly domainUuid: string
+  /** `intended` is written before the definition is changed, `done` after. */
+  readonly state: 'intended' | 'done'
+  readonly disk: ExpectedDisk
+  readonly format: ImageFormat
+  /** `fingerprint()` of the wish behind it. */
+  readonly fingerprint: string
+  readonly origin: Origin['kind']
 }

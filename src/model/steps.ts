@@ -4,10 +4,12 @@
  * added here is tested or fails the suite.
  */
 export const PLUG_STEPS = ['exposing', 'exposed', 'attaching', 'attached', 'plugged'] as const
-export const PERSIST_STEPS = ['persisting', 'persisted', 'unpersisting', 'unpersisted'] as const
 export const UNPLUG_STEPS = ['detaching', 'detachIssued', 'detached', 'releasing', 'released'] as const
 
 export type JournalStep =
   | (typeof PLUG_STEPS)[number]
-  | (typeof PERSIST_STEPS)[number]
   | (typeof UNPLUG_STEPS)[number]
+
+/** The steps that the ledger of persisted disks records; they survive power loss. */
+export const LEDGER_STEPS = ['persistIntended', 'persistDone', 'persistDropped'] as const
+export type LedgerStep = (typeof LEDGER_STEPS)[number]

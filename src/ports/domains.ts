@@ -1,6 +1,8 @@
-import type { DiskPlan, DriveAddress, LiveDisk } from '../model/disk.ts'
+import type { DiskPlan, ExpectedDisk, LiveDisk } from '../model/disk.ts'
 import type { DomainView } from '../model/domain.ts'
 import type { VmKey } from '../model/ids.ts'
+
+export type { ExpectedDisk }
 
 /** What the hypervisors tell without being asked. Calls come on the event loop, in the order of the events. */
 export interface DomainListener {
@@ -55,13 +57,4 @@ export interface Domains {
   capacityBytes(vm: VmKey, target: string): Promise<number | null>
   /** Tells QEMU the new size in bytes; the caller made sure that it is larger than `capacityBytes`. */
   resize(vm: VmKey, target: string, sizeBytes: number): Promise<CallOutcome>
-}
-
-/** A disk that is to be taken out: every part must match what libvirt lists, or nothing is touched. */
-export interface ExpectedDisk {
-  readonly alias: string
-  readonly target: string
-  readonly serial: string
-  readonly path: string
-  readonly address: DriveAddress
 }

@@ -1,0 +1,81 @@
+import type { DesiredProblem, DesiredSnapshot, DesiredVolume, Origin } from '../model/desired.ts'
+import type { VmKey } from '../model/ids.ts'
+
+type OriginKind = Origin['kind']
+type Wishes = Map<VmKey, Map<string, DesiredVolume>>
+
+/**
+ * What all sources of desired state want together. Where two want a volume of one name the earlier source in the list
+ * has it, and the other is told as a problem.
+ */
+export class DesiredWorld {
+  readonly #order: readonly OriginKind[]
+  readonly #snapshots = new Map<OriginKind, DesiredSnapshot>()
+  #wishes: Wishes = new Map()
+  #conflicts: DesiredProblem[] = []
+
+  constructor(order: readonly OriginKind[]) {
+    this.#order = order
+  }
+
+  /** Takes over what one source wants now, whole. */
+  update(origin: OriginKind, snapshot: DesiredSnapshot): void {
+    this.#snapshots.set(origin, snapshot)
+    this.#wishes = new Map()
+    this.#conflicts = []
+    for (const kind of this.#order) this.#merge(this.#snapshots.get(kind)?.volumes ?? [])
+  }
+
+  /** Every source was read once (invariant I9). */
+  get allRead(): boolean {
+    return this.#order.every((kind) => this.#snapshots.has(kind))
+  }
+
+  of(vm: VmKey): ReadonlyMap<string, DesiredVolume> {
+    return this.#wishes.get(vm) ?? new Map()
+  }
+
+  vms(): Iterable<VmKey> {
+    return this.#wishes.keys()
+  }
+
+  /** Whether the absence of a volume that `origin` once asked for means that it is to go. Unknown origin: all must agree. */
+  mayRemove(origin: OriginKind, vm: VmKey): boolean {
+    const snapshot = this.#snapshots.get(origin)
+    return this.allRead && snapshot?.synced === true && !snapshot.unreadable.includes(vm)
+  }
+
+  /** Troubles of the sources of desired state; those of one VM, or those that belong to none. */
+  problems(vm: VmKey | null): DesiredProblem[] {
+    const all = [...this.#snapshots.values()].flatMap((snapshot) => snapshot.problems)
+    return [...all, ...this.#conflicts].filter((problem) => problem.vm === vm)
+  }
+
+  vmsWithProblems(): VmKey[] {
+    const all = [...this.#snapshots.values()].flatMap((snapshot) => snapshot.problems)
+    return [...all, ...this.#conflicts].flatMap((problem) => problem.vm ?? [])
+  }
+
+  sources(): { origin: OriginKind; synced: boolean; volumes: number; problems: readonly DesiredProblem[] }[] {
+    return [...this.#snapshots].map(([origin, { synced, volumes, problems }]) => ({ origin, synced, volumes: volumes.length, problems }))
+  }
+
+  #merge(volumes: readonly DesiredVolume[]): void {
+    for (const volume of volumes) {
+      const ofVm = this.#wishes.get(volume.vm) ?? new Map<string, DesiredVolume>()
+      const taken = ofVm.get(volume.name)
+      if (taken === undefined) ofVm.set(volume.name, volume)
+      else this.#conflicts.push(conflict(volume, taken))
+      this.#wishes.set(volume.vm, ofVm)
+    }
+  }
+}
+
+function conflict(volume: DesiredVolume, taken: DesiredVolume): DesiredProblem {
+  const message = `volume ${volume.name} of ${volume.vm} is wanted by ${described(taken.origin)} and by ${described(volume.origin)}; the first one holds`
+  return { vm: volume.vm, volume: volume.name, reason: 'ManifestConflict', message }
+}
+
+function described(origin: Origin): string {
+  return origin.kind === 'manifest' ? `manifest ${origin.file}` : 'a request'
+}

@@ -1,0 +1,99 @@
+import { explain } from '../core/explain.ts'
+import { recordOf } from '../core/actual.ts'
+import { type VmRef, type VolumeKey, vmKey } from '../model/ids.ts'
+import type { VmStatus } from '../model/status.ts'
+import type { Agent } from './agent.ts'
+import type { AddVolume, AgentApi, Check, EngineState, Explanation, RemoveVolume } from './api.ts'
+import type { History } from './history.ts'
+import type { Ports } from './ports.ts'
+import type { Requests } from './requests.ts'
+import type { Volume } from './volume.ts'
+import type { WatchHub } from './watch-hub.ts'
+
+/** What the local API is served from. */
+export interface LocalAgentParts {
+  readonly agent: Agent
+  readonly ports: Ports
+  readonly requests: Requests
+  readonly hub: WatchHub
+  readonly history: History
+}
+
+/** The engine as the local API sees it. Contracts: AgentApi. */
+export class LocalAgent implements AgentApi {
+  readonly #parts: LocalAgentParts
+  #reconciledOnce = false
+
+  constructor(parts: LocalAgentParts) {
+    this.#parts = parts
+  }
+
+  vms(namespace?: string): readonly VmStatus[] {
+    const { world } = this.#parts.agent
+    const vms = namespace === undefined ? [...world.all()] : world.inNamespace(namespace)
+    return vms.filter((vm) => !vm.isEmpty()).map((vm) => vm.status()).sort((a, b) => (a.vm < b.vm ? -1 : 1))
+  }
+
+  vm(ref: VmRef): VmStatus | null {
+    const vm = this.#parts.agent.world.find(vmKey(ref))
+    return vm === undefined || vm.isEmpty() ? null : vm.status()
+  }
+
+  watch(listener: Parameters<AgentApi['watch']>[0]): () => void {
+    return this.#parts.hub.watch(listener)
+  }
+
+  explain(key: VolumeKey): Explanation | null {
+    const vm = this.#parts.agent.world.find(key.vm)
+    const status = vm?.status().volumes.find(({ name }) => name === key.volume)
+    if (vm === undefined || status === undefined) return null
+    const volume = vm.volumes.get(key.volume)
+    const nowMs = this.#parts.ports.clock.monotonicMs()
+    const acting = volume?.running ? { verb: volume.running.verb, forMs: nowMs - volume.running.startMs } : null
+    const record = volume === undefined ? null : recordOf(volume.actual)
+    return explain({ vm: key.vm, status, record, acting, nowMs, desired: volume?.desired ?? null, trouble: volume?.trouble ?? null })
+  }
+
+  addVolume(request: AddVolume): Promise<void> {
+    return this.#parts.requests.add(request)
+  }
+
+  removeVolume(request: RemoveVolume): Promise<void> {
+    return this.#parts.requests.remove(request)
+  }
+
+  state(): EngineState {
+    const { agent, history } = this.#parts
+    const volumes = [...agent.world.volumes()].map(([, volume]) => volume)
+    return {
+      desired: volumes.flatMap(({ desired }) => desired ?? []),
+      actual: volumes.map(({ id, actual, trouble, persisted }) => ({ id, ...actual, trouble, persisted })),
+      operations: volumes.flatMap(({ id, running }) => (running === null ? [] : [{ id, ...running }])),
+      journal: volumes.flatMap(({ actual }) => recordOf(actual) ?? []),
+      history: history.all(),
+      sources: agent.desired.sources(),
+      connections: agent.inventory.connections(),
+    }
+  }
+
+  readiness(): readonly Check[] {
+    const { agent } = this.#parts
+    const libvirts = agent.inventory.connections().map(({ namespace, read, why }) => ({ name: `libvirt-${namespace}`, ok: read, message: why }))
+    const desired = { name: 'desired-state', ok: agent.desired.allRead, message: 'manifests and requests were not read yet' }
+    return [desired, ...libvirts, this.#reconciled(desired.ok && agent.inventory.complete)]
+  }
+
+  /** Once everything that was there at the start was brought in order, what comes later does not make the agent unready. */
+  #reconciled(begun: boolean): Check {
+    const open = [...this.#parts.agent.world.volumes()].filter(([vm, volume]) => vm.reachable && isOpen(volume)).length
+    if (begun && open === 0) this.#reconciledOnce = true
+    return { name: 'first-reconcile', ok: this.#reconciledOnce, message: `${open} volumes are not in order yet` }
+  }
+}
+
+/** Neither in order nor told why not. */
+function isOpen(volume: Volume): boolean {
+  if (volume.trouble !== null || volume.waiting !== null) return false
+  if (volume.running !== null) return true
+  return volume.actual.kind === 'unproven' || (volume.actual.kind === 'absent' && volume.desired !== null)
+}

@@ -1,0 +1,21 @@
+import type { Verb } from '../core/decide.ts'
+import type { HotplugError } from '../errors.ts'
+import type { Stage } from '../model/status.ts'
+import type { Phase } from '../model/status.ts'
+import type { Volume } from './volume.ts'
+
+/** How an act ended, for logs, metrics and history. */
+export interface ActEnd {
+  readonly verb: Verb
+  readonly opId: number
+  readonly durationMs: number
+  readonly error: HotplugError | null
+}
+
+/** Whoever wants to tell people what the engine does. Never influences it. */
+export interface AgentObserver {
+  phaseChanged(volume: Volume, from: Phase | null): void
+  stagePassed(volume: Volume, stage: Stage): void
+  actEnded(volume: Volume, end: ActEnd): void
+  note(event: string, fields: Readonly<Record<string, unknown>>): void
+}

@@ -1,0 +1,41 @@
+import type { StatusSink } from '../ports/status-sink.ts'
+import type { AgentObserver } from './observer.ts'
+import type { Vm } from './vm.ts'
+import type { Volume } from './volume.ts'
+
+/** Tells everybody who listens what changed, and nobody what did not. */
+export class Reporter {
+  readonly #sinks: readonly StatusSink[]
+  readonly #observer: AgentObserver
+
+  constructor(sinks: readonly StatusSink[], observer: AgentObserver) {
+    this.#sinks = sinks
+    this.#observer = observer
+  }
+
+  /** Brings a volume's status up to date and reports it if it changed. */
+  refresh(vm: Vm, volume: Volume): void {
+    const before = volume.status
+    const after = volume.refreshStatus(vm.reachable)
+    if (after === before) return
+    if (after.phase !== before.phase) this.#observer.phaseChanged(volume, before.phase)
+    this.changed(vm)
+  }
+
+  /** A volume of which nothing is left and nothing is wanted. */
+  forgotten(vm: Vm, volume: Volume): void {
+    this.#observer.phaseChanged(volume, volume.status.phase)
+    this.changed(vm)
+  }
+
+  /** The VM's own status changed. */
+  changed(vm: Vm): void {
+    if (this.#sinks.length === 0) return
+    const status = vm.status()
+    for (const sink of this.#sinks) sink.publish(status)
+  }
+
+  withdrawn(vm: Vm): void {
+    for (const sink of this.#sinks) sink.withdraw(vm.key)
+  }
+}

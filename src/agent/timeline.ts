@@ -1,0 +1,50 @@
+import type { Stage, StageName } from '../model/status.ts'
+import type { Clock } from '../ports/clock.ts'
+
+/** The stages of a volume's present way in or out, and the one it is in. */
+export class Timeline {
+  readonly #clock: Clock
+  #stages: readonly Stage[] = []
+  #open: { readonly name: StageName; readonly startedAt: string; readonly startMs: number } | null = null
+  onStage: (stage: Stage) => void = () => {}
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Finished stages, in order. */
+  get stages(): readonly Stage[] {
+    return this.#stages
+  }
+
+  /** The stage that is under way, for the explanation of a failure. */
+  get current(): StageName | null {
+    return this.#open?.name ?? null
+  }
+
+  /** Begins a new way: nothing passed yet, `name` under way. */
+  restart(name: StageName): void {
+    this.#stages = []
+    this.begin(name)
+  }
+
+  begin(name: StageName): void {
+    this.#open = { name, startedAt: new Date(this.#clock.now()).toISOString(), startMs: this.#clock.monotonicMs() }
+  }
+
+  /** The stage under way is passed; the next one, if any, begins at the same instant. */
+  pass(next: StageName | null): void {
+    if (this.#open === null) return
+    const { name, startedAt, startMs } = this.#open
+    const stage = { name, startedAt, durationMs: this.#clock.monotonicMs() - startMs }
+    this.#stages = [...this.#stages, stage]
+    this.#open = null
+    this.onStage(stage)
+    if (next !== null) this.begin(next)
+  }
+
+  /** The way ended without passing the stage under way. */
+  abandon(): void {
+    this.#open = null
+  }
+}

@@ -1,0 +1,44 @@
+import type { Actual } from '../../core/actual.ts'
+import { HotplugError } from '../../errors.ts'
+import type { VerbContext } from './context.ts'
+
+/** After QEMU answered, how long a removal that it has taken in may need to show (it takes about 55 ms). */
+const SETTLING_MS = 500
+const AGAIN_MS = 1_000
+
+/**
+ * Reads back whether a disk whose removal was asked for is out. If it is still listed, QEMU is asked something harmless:
+ * as long as it does not answer the removal counts as pending and is not repeated; when it answers, and the disk is
+ * still listed a while later, the removal was refused or never asked for, and may be asked for again.
+ */
+export async function checkRemoval(ctx: VerbContext): Promise<Actual> {
+  const { record } = ctx
+  if (await isOut(ctx)) return { kind: 'gone', record }
+  const sinceMs = ctx.volume.actual.kind === 'detaching' ? ctx.volume.actual.sinceMs : ctx.ports.clock.monotonicMs()
+  ctx.note({ kind: 'detaching', record, sinceMs, check: false })
+  if (ctx.ports.clock.monotonicMs() - sinceMs < SETTLING_MS) return waitOn(ctx)
+  ctx.engine.report(ctx.volume, ctx.verb, new HotplugError('DetachPending', `QEMU has not given ${record.target} of ${ctx.key} up`))
+  await ctx.ports.domains.capacityBytes(ctx.key, record.target)
+  await new Promise<void>((resolve) => ctx.ports.clock.after(SETTLING_MS, resolve))
+  return (await isOut(ctx)) ? { kind: 'gone', record } : notPending(ctx)
+}
+
+async function isOut(ctx: VerbContext): Promise<boolean> {
+  const disk = await ctx.ports.domains.liveDisk(ctx.key, ctx.record.alias)
+  if (disk === null) ctx.vm.noteDisk(ctx.record.alias, null)
+  return disk === null
+}
+
+function waitOn(ctx: VerbContext): Actual {
+  ctx.engine.recheckAfter(ctx.volume, AGAIN_MS)
+  return ctx.volume.actual
+}
+
+/** Nothing is pending. A removal whose call was never seen to end is simply asked for again; a refused one is told first. */
+function notPending(ctx: VerbContext): Actual {
+  const { record } = ctx
+  const plugged: Actual = { kind: 'plugged', record: ctx.journal(record, 'plugged'), condemned: false }
+  if (record.step !== 'detachIssued') return plugged
+  ctx.note(plugged)
+  throw new HotplugError('DetachRefused', `QEMU kept ${record.target} of ${ctx.key} although its removal was asked for`)
+}

@@ -1,0 +1,113 @@
+import { ABSENT, type Actual, recordOf } from '../../core/actual.ts'
+import type { FootprintIndex, Holder } from '../../core/footprint-index.ts'
+import type { Verb } from '../../core/decide.ts'
+import { HotplugError } from '../../errors.ts'
+import type { DesiredVolume } from '../../model/desired.ts'
+import type { DomainView } from '../../model/domain.ts'
+import type { VmKey } from '../../model/ids.ts'
+import type { PersistedDisk, VolumeRecord } from '../../model/record.ts'
+import type { JournalStep } from '../../model/steps.ts'
+import type { Ports } from '../ports.ts'
+import type { Vm } from '../vm.ts'
+import type { Volume } from '../volume.ts'
+
+/** What a verb needs of the engine around it. */
+export interface Engine {
+  readonly ports: Ports
+  readonly sources: FootprintIndex
+  /** The domain as it is now, read after this call began; shared by all who ask at once. */
+  observe(vm: Vm): Promise<DomainView | null>
+  /** Has a pending removal read back after `delayMs` if nothing is heard before. */
+  recheckAfter(volume: Volume, delayMs: number): void
+  /** Tells a trouble while the act goes on. */
+  report(volume: Volume, verb: Verb, error: HotplugError): void
+  /** The volume's status may have changed. */
+  touch(volume: Volume): void
+}
+
+/** One act on one volume: what verbs work with. */
+export class VerbContext {
+  readonly vm: Vm
+  readonly volume: Volume
+  readonly engine: Engine
+  readonly verb: Verb
+
+  constructor(vm: Vm, volume: Volume, engine: Engine, verb: Verb) {
+    this.vm = vm
+    this.volume = volume
+    this.engine = engine
+    this.verb = verb
+  }
+
+  get key(): VmKey {
+    return this.vm.key
+  }
+
+  get ports(): Ports {
+    return this.engine.ports
+  }
+
+  /** The wish; an act that needs one is only decided upon while there is one. */
+  get desired(): DesiredVolume {
+    if (this.volume.desired === null) throw new HotplugError('InternalError', `nothing wants ${this.volume.id}`)
+    return this.volume.desired
+  }
+
+  get fingerprint(): string {
+    return this.volume.wish?.fingerprint ?? ''
+  }
+
+  get record(): VolumeRecord {
+    const record = recordOf(this.volume.actual)
+    if (record === null) throw new HotplugError('InternalError', `nothing is recorded of ${this.volume.id}`)
+    return record
+  }
+
+  get persisted(): PersistedDisk {
+    if (this.volume.persisted === null) throw new HotplugError('InternalError', `nothing is persisted of ${this.volume.id}`)
+    return this.volume.persisted
+  }
+
+  /** Who this volume is among the holders of sources. */
+  holder(shareable: boolean): Holder {
+    return { id: this.volume.id, label: `volume ${this.volume.key.volume} of ${this.key}`, shareable }
+  }
+
+  /** The domain as it is now; throws where it does not run or its QEMU cannot be seen. */
+  async running(): Promise<RunningView> {
+    const view = await this.engine.observe(this.vm)
+    return provenView(this.key, view)
+  }
+
+  /** Writes a step to the journal and takes it over. */
+  journal(record: VolumeRecord, step: JournalStep): VolumeRecord {
+    const next = { ...record, step }
+    this.ports.journal.append(next)
+    return next
+  }
+
+  /** Takes an observed state over in the middle of an act. */
+  note(actual: Actual): void {
+    this.volume.actual = actual
+    this.engine.touch(this.volume)
+  }
+
+  /** Nothing of the volume is left. */
+  absent(): Actual {
+    this.engine.sources.delete(this.volume.id)
+    this.volume.placement = null
+    return ABSENT
+  }
+}
+
+/** A domain that runs, with the process to prove things by. */
+export type RunningView = DomainView & { readonly process: NonNullable<DomainView['process']> }
+
+/** Narrows a view to a running domain. @throws HotplugError VmNotFound, VmNotRunning, VmSaved, ProcessUnknown */
+export function provenView(vm: VmKey, view: DomainView | null): RunningView {
+  if (view === null) throw new HotplugError('VmNotFound', `libvirt has no domain for ${vm}`)
+  if (view.state === 'saved') throw new HotplugError('VmSaved', `the domain of ${vm} is saved to disk`)
+  if (view.state === 'off') throw new HotplugError('VmNotRunning', `the domain of ${vm} is not running`)
+  if (view.process === null) throw new HotplugError('ProcessUnknown', `the QEMU process of ${vm} could not be identified`)
+  return { ...view, process: view.process }
+}

@@ -1,0 +1,43 @@
+import type { Actual } from '../../core/actual.ts'
+import { diskByAlias } from '../../core/disk-match.ts'
+import { HotplugError } from '../../errors.ts'
+import { describeIdentity, sameIdentity } from '../../model/source.ts'
+import type { VolumeRecord } from '../../model/record.ts'
+import type { RunningView, VerbContext } from './context.ts'
+
+/**
+ * Makes sure that QEMU has the very source open that the record names (invariant I2); libvirt listing the disk is not
+ * enough, since it opened a path. A disk that holds anything else is condemned, which takes it out at once.
+ */
+export async function prove(ctx: VerbContext, record: VolumeRecord, view: RunningView): Promise<Actual> {
+  const held = await ctx.ports.processes.holdsOpen(view.process, record.identity)
+  const plugged = { ...record, process: view.process, hotplugged: isHotplugged(ctx, record, view) }
+  if (!held) return condemn(ctx, plugged, `QEMU has not opened ${describeIdentity(record.identity)} for it`)
+  ctx.engine.sources.set(ctx.holder(record.shareable), record.footprint)
+  const known = record.step === 'plugged' && JSON.stringify(plugged) === JSON.stringify(record)
+  return { kind: 'plugged', record: known ? record : ctx.journal(plugged, 'plugged'), condemned: false }
+}
+
+/** Whether the path still leads to what was looked up; read again after the attach, as before it. */
+export async function sourceUnchanged(ctx: VerbContext, record: VolumeRecord): Promise<boolean> {
+  const now = await ctx.ports.sources.identify(record.exposure)
+  return now !== null && sameIdentity(now, record.identity)
+}
+
+/** The disk holds the wrong bytes. */
+export function condemn(ctx: VerbContext, record: VolumeRecord, because: string): Actual {
+  const message = `${record.exposure.path} does not lead to ${describeIdentity(record.identity)} any more: ${because}; the disk is taken out at once`
+  ctx.engine.report(ctx.volume, ctx.verb, new HotplugError('SourceChanged', message))
+  return { kind: 'plugged', record, condemned: true }
+}
+
+/**
+ * A disk that came up with a new QEMU because our own persisted definition has it is the VM's ordinary disk by now;
+ * one that this QEMU was given by us stays hot-plugged.
+ */
+function isHotplugged(ctx: VerbContext, record: VolumeRecord, view: RunningView): boolean {
+  const sameQemu = record.process?.pid === view.process.pid && record.process.startTime === view.process.startTime
+  if (sameQemu) return record.hotplugged
+  const defined = diskByAlias(view.persistentDisks, record.alias) !== null
+  return !(defined && ctx.volume.persisted?.state === 'done')
+}

@@ -1,0 +1,28 @@
+import type { Actual } from '../../core/actual.ts'
+import { HotplugError } from '../../errors.ts'
+import type { VolumeRecord } from '../../model/record.ts'
+import type { VerbContext } from './context.ts'
+
+/**
+ * Takes the exposure back once the source is proven released: libvirt lists the disk no more *and* no descriptor of its
+ * QEMU refers to it (invariant I3). Then nothing of the volume is left.
+ */
+export async function release(ctx: VerbContext): Promise<Actual> {
+  await refuseWhileOpen(ctx, ctx.record)
+  const { timeline } = ctx.volume
+  const detached = ctx.journal(ctx.record, 'detached')
+  timeline.pass('released')
+  const releasing = ctx.journal(detached, 'releasing')
+  await ctx.ports.exposures.release(ctx.key, releasing.exposure)
+  ctx.journal(releasing, 'released')
+  ctx.ports.journal.forget(ctx.volume.key)
+  ctx.vm.noteDisk(releasing.alias, null)
+  timeline.pass(null)
+  return ctx.absent()
+}
+
+async function refuseWhileOpen(ctx: VerbContext, record: VolumeRecord): Promise<void> {
+  if (record.process === null || !(await ctx.ports.processes.holdsOpen(record.process, record.identity))) return
+  const message = `${record.exposure.path} is still open in the QEMU of ${ctx.key} (pid ${record.process.pid})`
+  throw new HotplugError('StillOpen', message, { detail: { path: record.exposure.path, pid: record.process.pid } })
+}

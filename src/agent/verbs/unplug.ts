@@ -1,0 +1,36 @@
+import type { Actual } from '../../core/actual.ts'
+import { expectedDisk } from '../../core/record-disk.ts'
+import { HotplugError } from '../../errors.ts'
+import type { VolumeRecord } from '../../model/record.ts'
+import type { VerbContext } from './context.ts'
+
+/** How long the news of a removal may take before the live domain is read instead. */
+const NEWS_MS = 1_000
+
+/**
+ * Asks QEMU to give the disk up. It is asked once: asking again while a removal is pending crashes libvirt, so the
+ * volume stays `detaching` until the removal is proven, or proven not to be pending.
+ */
+export async function unplug(ctx: VerbContext): Promise<Actual> {
+  ctx.volume.timeline.restart('detached')
+  const record = ctx.journal(ctx.record, 'detaching')
+  const sinceMs = ctx.ports.clock.monotonicMs()
+  ctx.note({ kind: 'detaching', record, sinceMs, check: false })
+  const outcome = await ctx.ports.domains.requestDetach(ctx.key, expectedDisk(record))
+  ctx.engine.recheckAfter(ctx.volume, NEWS_MS)
+  if (outcome.kind === 'done') return { kind: 'detaching', record: ctx.journal(record, 'detachIssued'), sinceMs, check: false }
+  if (outcome.kind === 'refused') return readBack(ctx, record, outcome)
+  ctx.engine.report(ctx.volume, ctx.verb, new HotplugError('OutcomeUncertain', `detach of ${ctx.volume.id}: ${outcome.message}`))
+  await outcome.settled
+  return { kind: 'detaching', record, sinceMs, check: true }
+}
+
+/** A refusal may mean that the disk is gone already; the live domain decides, not the code. */
+async function readBack(ctx: VerbContext, record: VolumeRecord, refusal: { code: string; message: string }): Promise<Actual> {
+  const disk = await ctx.ports.domains.liveDisk(ctx.key, record.alias)
+  if (disk === null) return { kind: 'gone', record }
+  ctx.note({ kind: 'plugged', record: ctx.journal(record, 'plugged'), condemned: false })
+  throw new HotplugError('DetachRefused', `${record.target} of ${ctx.key} was not taken out: ${refusal.message}`, {
+    detail: { code: refusal.code, target: record.target },
+  })
+}

@@ -1,0 +1,88 @@
+import type { VmFacts } from '../core/decide.ts'
+import { recordOf } from '../core/actual.ts'
+import type { Placement } from '../core/placement.ts'
+import type { DomainView } from '../model/domain.ts'
+import type { LiveDisk } from '../model/disk.ts'
+import type { VmKey } from '../model/ids.ts'
+import type { DesiredProblem } from '../model/desired.ts'
+import type { VmState, VmStatus } from '../model/status.ts'
+import { ordinaryDisks } from '../core/ordinary-disks.ts'
+import type { Clock } from '../ports/clock.ts'
+import { Volume } from './volume.ts'
+
+/** One VM in both worlds. */
+export class Vm {
+  readonly key: VmKey
+  readonly volumes = new Map<string, Volume>()
+  /** The domain as last read; null when libvirt has none, undefined before the first reading. */
+  view: DomainView | null | undefined = undefined
+  /** Its libvirt answers, and `view` was read since it did. */
+  reachable = false
+  /** Why not, in libvirt's words. */
+  unreachableBecause = 'libvirt was not reached yet'
+  problems: readonly DesiredProblem[] = []
+  /** Acts under way. */
+  runningCount = 0
+  /** Volumes that wait for a place among the acts under way, the first come first. */
+  readonly queued = new Set<Volume>()
+  readonly #clock: Clock
+
+  constructor(key: VmKey, clock: Clock) {
+    this.key = key
+    this.#clock = clock
+  }
+
+  /** The volume of that name, made if it is not known yet. */
+  volume(name: string): Volume {
+    const known = this.volumes.get(name)
+    if (known !== undefined) return known
+    const volume = new Volume({ vm: this.key, volume: name }, this.#clock)
+    this.volumes.set(name, volume)
+    return volume
+  }
+
+  facts(): VmFacts {
+    return { reachable: this.reachable, state: this.#plugState(), uuid: this.view?.uuid ?? null }
+  }
+
+  /** Places of the other volumes that may not be in `view` yet. */
+  reserved(except: Volume): Placement[] {
+    const others = [...this.volumes.values()].filter((volume) => volume !== except)
+    return others.flatMap((volume) => volume.placement ?? recordOf(volume.actual) ?? [])
+  }
+
+  /** One disk was read back: the view follows without the whole domain being read. */
+  noteDisk(alias: string, disk: LiveDisk | null): void {
+    if (this.view === null || this.view === undefined) return
+    const others = this.view.disks.filter((other) => other.alias !== alias)
+    this.view = { ...this.view, disks: disk === null ? others : [...others, disk] }
+  }
+
+  /** Nothing is known or wanted of it: it can be dropped. */
+  isEmpty(): boolean {
+    return this.volumes.size === 0 && !this.view && this.problems.length === 0
+  }
+
+  status(): VmStatus {
+    const own = [...this.volumes.values()].map((volume) => volume.status)
+    const others = ordinaryDisks(this.view?.disks ?? [], new Set([...this.volumes.values()].map((volume) => volume.alias)))
+    const volumes = [...own, ...others].sort((a, b) => (a.name < b.name ? -1 : 1))
+    return { vm: this.key, uid: this.view?.uuid ?? null, state: this.#state(), volumes, problems: this.#problems() }
+  }
+
+  #plugState(): VmFacts['state'] {
+    if (this.view === null || this.view === undefined) return 'missing'
+    return this.view.state === 'paused' ? 'running' : this.view.state
+  }
+
+  #state(): VmState {
+    if (this.view === undefined || !this.reachable) return 'Unknown'
+    if (this.view === null) return 'NotFound'
+    return ({ running: 'Running', paused: 'Paused', off: 'Stopped', saved: 'Saved' } as const)[this.view.state]
+  }
+
+  #problems(): VmStatus['problems'] {
+    const own = this.problems.map(({ reason, message }) => ({ reason, message }))
+    return this.reachable ? own : [{ reason: 'LibvirtUnavailable', message: this.unreachableBecause }, ...own]
+  }
+}

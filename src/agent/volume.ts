@@ -1,0 +1,86 @@
+import { ABSENT, type Actual } from '../core/actual.ts'
+import type { Verb, Wish } from '../core/decide.ts'
+import type { Placement } from '../core/placement.ts'
+import type { Trouble } from '../core/trouble.ts'
+import { volumeStatus } from '../core/volume-status.ts'
+import type { Reason } from '../errors.ts'
+import { type DesiredVolume, fingerprint } from '../model/desired.ts'
+import { aliasOf } from '../model/disk.ts'
+import { type VolumeKey, volumeId } from '../model/ids.ts'
+import type { PersistedDisk } from '../model/record.ts'
+import type { VolumeStatus } from '../model/status.ts'
+import type { Clock } from '../ports/clock.ts'
+import { Timeline } from './timeline.ts'
+
+/** An act under way on a volume. There is never more than one. */
+export interface Running {
+  readonly verb: Verb
+  readonly opId: number
+  readonly startedAt: string
+  readonly startMs: number
+}
+
+/** One volume in both worlds: what is wanted, what is known to be, what is being done about it. */
+export class Volume {
+  readonly key: VolumeKey
+  readonly id: string
+  readonly alias: string
+  readonly timeline: Timeline
+  actual: Actual = ABSENT
+  persisted: PersistedDisk | null = null
+  /** Kept from the start of a plug until nothing of it is left. */
+  placement: Placement | null = null
+  running: Running | null = null
+  trouble: Trouble | null = null
+  waiting: Reason | null = null
+  grown = false
+  /** Something happened to its disk while an act was under way: read back afterwards. */
+  recheck = false
+  status: VolumeStatus
+  readonly #clock: Clock
+  #desired: DesiredVolume | null = null
+  #wish: Wish | null = null
+
+  constructor(key: VolumeKey, clock: Clock) {
+    this.key = key
+    this.id = volumeId(key)
+    this.alias = aliasOf(key.volume)
+    this.#clock = clock
+    this.timeline = new Timeline(clock)
+    this.status = this.#computeStatus([], true)
+  }
+
+  get desired(): DesiredVolume | null {
+    return this.#desired
+  }
+
+  /** The wish with its fingerprint, computed once a change. */
+  get wish(): Wish | null {
+    return this.#wish
+  }
+
+  /** Takes a new wish over; true if it differs from the present one, whose troubles are then forgotten. */
+  want(desired: DesiredVolume | null): boolean {
+    if (desired === this.#desired) return false
+    const wish = desired === null ? null : { persist: desired.persist, vmUid: desired.vmUid, fingerprint: fingerprint(desired) }
+    const changed = wish?.fingerprint !== this.#wish?.fingerprint || wish?.persist !== this.#wish?.persist
+    this.#desired = desired
+    this.#wish = wish
+    if (changed) this.trouble = null
+    return changed
+  }
+
+  /** Brings the status up to date; the previous one where nothing changed. */
+  refreshStatus(reachable: boolean): VolumeStatus {
+    const next = this.#computeStatus(this.status.conditions, reachable)
+    if (JSON.stringify(next) !== JSON.stringify(this.status)) this.status = next
+    return this.status
+  }
+
+  #computeStatus(previous: VolumeStatus['conditions'], reachable: boolean): VolumeStatus {
+    const { desired, actual, persisted, trouble, waiting } = this
+    const nowIso = new Date(this.#clock.now()).toISOString()
+    const facts = { desired, actual, persisted, trouble, waiting, reachable, previous, nowIso }
+    return volumeStatus({ ...facts, name: this.key.volume, stages: this.timeline.stages })
+  }
+}

@@ -1,0 +1,82 @@
+import { type Detail, REASONS, type Reason } from '../errors.ts'
+import type { DesiredVolume } from '../model/desired.ts'
+import type { Explanation } from '../model/explanation.ts'
+import type { VmKey } from '../model/ids.ts'
+import type { VolumeRecord } from '../model/record.ts'
+import { describeIdentity } from '../model/source.ts'
+import type { VolumeStatus } from '../model/status.ts'
+import type { Trouble } from './trouble.ts'
+
+/** Everything an explanation is made of. */
+export interface ExplainFacts {
+  readonly vm: VmKey
+  readonly status: VolumeStatus
+  readonly desired: DesiredVolume | null
+  readonly record: VolumeRecord | null
+  readonly trouble: Trouble | null
+  /** The act under way, if any, and for how long. */
+  readonly acting: { readonly verb: string; readonly forMs: number } | null
+  readonly nowMs: number
+}
+
+/** One answer for a person at night: what is wanted, how far it got, what stopped it, what happens next. Pure. */
+export function explain(facts: ExplainFacts): Explanation {
+  const { vm, status, trouble } = facts
+  const reason = reasonOf(facts)
+  return {
+    vm,
+    volume: status.name,
+    summary: summary(facts, reason),
+    phase: status.phase,
+    reason,
+    message: trouble?.message ?? status.message,
+    remedy: trouble?.remedy ?? REASONS[reason].remedy,
+    since: trouble?.since ?? status.conditions.find(({ type }) => type === 'Ready')?.lastTransitionTime ?? null,
+    wanted: wanted(facts),
+    reached: status.stages.at(-1)?.name ?? null,
+    evidence: { ...recordEvidence(facts.record), ...trouble?.detail },
+    next: next(facts),
+    attempts: trouble?.attempts ?? 0,
+  }
+}
+
+function reasonOf({ status, record }: ExplainFacts): Reason {
+  if (!status.hotplugged && record === null) return 'NotHotplugged'
+  return status.reason in REASONS ? (status.reason as Reason) : 'InternalError'
+}
+
+function summary({ status, trouble, vm, record }: ExplainFacts, reason: Reason): string {
+  if (!status.hotplugged) return `${status.name} is an ordinary disk of ${vm} (${status.target})${record === null ? '' : ', persisted by hotplugd'}.`
+  if (status.phase === 'Ready') return `${status.name} is in the guest as ${status.target}, serial ${status.serial ?? ''}.`
+  const where = status.phase === 'Detaching' ? 'is still in the guest, on its way out' : 'is not in the guest'
+  return `${status.name} ${where}: ${trouble?.message ?? REASONS[reason].remedy}`
+}
+
+function wanted({ desired }: ExplainFacts): string {
+  if (desired === null) return 'Nothing: no request and no manifest asks for this volume.'
+  const by = desired.origin.kind === 'manifest' ? `manifest ${desired.origin.file}` : 'a request'
+  const how = [desired.disk.readonly ? 'read-only' : '', desired.disk.shareable ? 'shareable' : '', desired.persist ? 'persisted' : ''].filter(Boolean)
+  return `${desired.source.path} (${desired.source.format}) with serial ${desired.disk.serial}${how.length > 0 ? `, ${how.join(', ')}` : ''}, asked for by ${by}.`
+}
+
+function recordEvidence(record: VolumeRecord | null): Detail {
+  if (record === null) return {}
+  const { address, target, alias, exposure, identity, step, process } = record
+  return {
+    path: exposure.path,
+    source: describeIdentity(identity),
+    target,
+    alias,
+    address: `${address.controller}:${address.bus}:${address.target}:${address.unit}`,
+    qemuPid: process?.pid ?? null,
+    lastJournalStep: step,
+  }
+}
+
+function next({ trouble, acting, status, nowMs }: ExplainFacts): string {
+  if (acting !== null) return `${acting.verb} is under way, for ${Math.round(acting.forMs)} ms.`
+  if (trouble === null) return status.phase === 'Ready' || !status.hotplugged ? 'Nothing: all is as wanted.' : 'It goes on as soon as what it waits for happens.'
+  if (trouble.notBeforeMs === Infinity) return 'Nothing by itself: it waits for a person.'
+  const inMs = Math.max(0, trouble.notBeforeMs - nowMs)
+  return `${trouble.verb} is tried again in ${(inMs / 1000).toFixed(1)} s, sooner if something changes (failed ${trouble.attempts} times).`
+}
