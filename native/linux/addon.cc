@@ -1,0 +1,163 @@
+// What the addon offers to src/adapters/linux, which validates every argument before it comes here.
+#include <napi.h>
+
+#include <charconv>
+
+#include "act.h"
+#include "device.h"
+#include "look-up.h"
+#include "node-lock.h"
+#include "path-footprints.h"
+#include "peer.h"
+#include "process.h"
+#include "sizes.h"
+#include "system-error.h"
+
+namespace hotplugd {
+namespace {
+
+std::string text(const Napi::Value& value) { return value.As<Napi::String>().Utf8Value(); }
+
+dev_t device(const Napi::Value& value) {
+  const auto parsed = parseDevice(text(value));
+  if (!parsed) throw SystemError{EINVAL, "parse", text(value)};
+  return *parsed;
+}
+
+ino_t inode(const Napi::Value& value) {
+  const auto digits = text(value);
+  ino_t number = 0;
+  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (parsed.ec != std::errc()) throw SystemError{EINVAL, "parse", digits};
+  return number;
+}
+
+template <typename Item, typename Convert>
+std::vector<Item> listOf(const Napi::Value& value, Convert convert) {
+  const auto list = value.As<Napi::Array>();
+  std::vector<Item> items;
+  items.reserve(list.Length());
+  for (std::uint32_t index = 0; index < list.Length(); ++index) items.push_back(convert(list.Get(index)));
+  return items;
+}
+
+// Errors thrown on the event loop take the same form as those of acts.
+template <Napi::Value (*Act)(const Napi::CallbackInfo&)>
+Napi::Value guarded(const Napi::CallbackInfo& info) {
+  try {
+    return Act(info);
+  } catch (const SystemError& error) {
+    throw Napi::Error(info.Env(), toJs(info.Env(), error));
+  }
+}
+
+Napi::Value lookUp(const Napi::CallbackInfo& info) {
+  const LookUpRequest request{text(info[0]), info[1].As<Napi::Boolean>(), Sysfs(text(info[2]))};
+  return perform(info.Env(), [request] { return lookUpSource(request); });
+}
+
+Napi::Value probe(const Napi::CallbackInfo& info) {
+  return perform(info.Env(), [path = text(info[0]), number = device(info[1])] { return probeExclusiveUse(path, number); });
+}
+
+Napi::Value identify(const Napi::CallbackInfo& info) {
+  return perform(info.Env(),
+                 [path = text(info[0]), sysfs = Sysfs(text(info[1]))] { return identifyNotFollowing(path, sysfs); });
+}
+
+Napi::Value ofPaths(const Napi::CallbackInfo& info) {
+  return perform(info.Env(), [paths = listOf<std::string>(info[0], text), sysfs = Sysfs(text(info[1]))] {
+    return footprintsOfPaths(paths, sysfs);
+  });
+}
+
+Napi::Value ofDevices(const Napi::CallbackInfo& info) {
+  return perform(info.Env(), [devices = listOf<dev_t>(info[0], device), sysfs = Sysfs(text(info[1]))] {
+    return footprintsOfDevices(devices, sysfs);
+  });
+}
+
+Napi::Value ofLoops(const Napi::CallbackInfo& info) {
+  return perform(info.Env(), [sysfs = Sysfs(text(info[0]))] { return footprintsOfLoops(sysfs); });
+}
+
+// {path, identity: {kind: 'block', device} | {kind: 'file', filesystem, inode}}
+SizeQuestion sizeQuestion(const Napi::Value& value) {
+  const auto source = value.As<Napi::Object>();
+  const auto identity = source.Get("identity").As<Napi::Object>();
+  const bool isBlock = text(identity.Get("kind")) == "block";
+  if (isBlock) return {text(source.Get("path")), true, device(identity.Get("device")), 0};
+  return {text(source.Get("path")), false, device(identity.Get("filesystem")), inode(identity.Get("inode"))};
+}
+
+// A number, null for gone, undefined for would wait.
+Napi::Value render(Napi::Env env, const SizeAnswer& answer) {
+  if (answer.kind == SizeAnswer::Kind::Gone) return env.Null();
+  if (answer.kind == SizeAnswer::Kind::WouldWait) return env.Undefined();
+  return Napi::Number::New(env, static_cast<double>(answer.bytes));
+}
+
+Napi::Value sizesNow(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const auto sources = info[0].As<Napi::Array>();
+  const Sysfs sysfs(text(info[1]));
+  auto list = Napi::Array::New(env, sources.Length());
+  for (std::uint32_t index = 0; index < sources.Length(); ++index) {
+    const Napi::HandleScope scope(env);
+    list.Set(index, render(env, sizeWithoutWaiting(sizeQuestion(sources.Get(index)), sysfs)));
+  }
+  return list;
+}
+
+Napi::Value fileSize(const Napi::CallbackInfo& info) {
+  return perform(info.Env(), [question = sizeQuestion(info[0])] {
+    return Render([answer = sizeOfFile(question)](Napi::Env env) { return render(env, answer); });
+  });
+}
+
+Render renderBool(bool value) {
+  return [value](Napi::Env env) -> Napi::Value { return Napi::Boolean::New(env, value); };
+}
+
+ProcessQuestion processQuestion(const Napi::CallbackInfo& info) {
+  return {text(info[0]), info[1].As<Napi::Number>().Int32Value(), text(info[2])};
+}
+
+Napi::Value processIsAlive(const Napi::CallbackInfo& info) {
+  return perform(info.Env(), [question = processQuestion(info)] { return renderBool(isAlive(question)); });
+}
+
+// (procRoot, pid, startTime, isBlock, device or file system, inode)
+Napi::Value processHoldsOpen(const Napi::CallbackInfo& info) {
+  const OpenObject object{info[3].As<Napi::Boolean>(), device(info[4]), inode(info[5])};
+  return perform(info.Env(),
+                 [question = processQuestion(info), object] { return renderBool(holdsOpen(question, object)); });
+}
+
+template <Napi::Value (*Act)(const Napi::CallbackInfo&)>
+void offer(Napi::Object exports, const char* name) {
+  exports.Set(name, Napi::Function::New(exports.Env(), guarded<Act>, name));
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  offer<lookUp>(exports, "lookUpSource");
+  offer<probe>(exports, "probeExclusiveUse");
+  offer<identify>(exports, "identifyNotFollowing");
+  offer<ofPaths>(exports, "footprintsOfPaths");
+  offer<ofDevices>(exports, "footprintsOfDevices");
+  offer<ofLoops>(exports, "footprintsOfLoops");
+  offer<sizesNow>(exports, "sizesWithoutWaiting");
+  offer<fileSize>(exports, "sizeOfFile");
+  offer<processIsAlive>(exports, "isProcessAlive");
+  offer<processHoldsOpen>(exports, "processHoldsOpen");
+  offer<tryNodeLock>(exports, "tryNodeLock");
+  offer<awaitNodeLock>(exports, "awaitNodeLock");
+  offer<peerCredentials>(exports, "peerCredentials");
+  return exports;
+}
+
+}  // namespace
+}  // namespace hotplugd
+
+static Napi::Object Init(Napi::Env env, Napi::Object exports) { return hotplugd::init(env, exports); }
+NODE_API_MODULE(hotplugd_linux, Init)

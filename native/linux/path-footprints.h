@@ -1,0 +1,21 @@
+// Footprints of paths that other disks use, and of devices that the host uses.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "loop.h"
+#include "sysfs.h"
+
+namespace hotplugd {
+
+// One per path, links followed; null where there is neither a block device nor a regular file.
+Render footprintsOfPaths(const std::vector<std::string>& paths, const Sysfs& sysfs);
+
+// One per device.
+Render footprintsOfDevices(const std::vector<dev_t>& devices, const Sysfs& sysfs);
+
+// `{device, name, backingFile, isKnown, footprint}` of every loop device with a backing file.
+Render footprintsOfLoops(const Sysfs& sysfs);
+
+}  // namespace hotplugd
