@@ -1,0 +1,41 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { until } from '../wait.ts'
+import type { Keeper } from './keeper.ts'
+
+/** Path of the daemon's socket inside its namespace. */
+export const SOCKET = '/run/libvirt/libvirt-sock'
+
+/** Starts libvirtd in the keeper's namespace and resolves once it takes connections. */
+export const startDaemon = async (keeper: Keeper): Promise<ChildProcess> => {
+  const child = spawn('nsenter', [`--mount=/proc/${keeper.pid}/ns/mnt`, 'libvirtd', '--config', '/etc/libvirt/libvirtd.conf'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    detached: true,
+  })
+  let said = ''
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk))
+  child.unref()
+  ;(child.stderr as unknown as { unref(): void }).unref()
+  await until('libvirtd to answer', () => {
+    if (child.exitCode !== null) throw new Error(`libvirtd ended with ${child.exitCode}: ${said}`)
+    return canConnect(keeper.root + SOCKET)
+  })
+  return child
+}
+
+/** Ends the daemon only; its guests go on. */
+export const endDaemon = async (child: ChildProcess, signal: NodeJS.Signals): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  child.ref()
+  const gone = once(child, 'exit')
+  child.kill(signal)
+  await gone
+}
+
+const canConnect = (path: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(path)
+    socket.once('connect', () => (socket.destroy(), resolve(true)))
+    socket.once('error', () => resolve(false))
+  })
