@@ -46,6 +46,10 @@ void Session::connect() {
   connection_ = opened;
   keepAlive(opened, options_);
   hearLoss(opened, sink_);
+  // A loss before the line above is told to nobody.
+  if (checked(virConnectIsAlive(opened)) == 0) {
+    throw LibvirtError("HOTPLUGD_CONNECTION_LOST", "the connection was lost at once", true);
+  }
   if (options_.events) hear(opened, sink_, callbacks_);
 }
 
