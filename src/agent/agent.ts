@@ -46,7 +46,7 @@ export class Agent {
   constructor(parts: AgentParts) {
     const { ports, observer, sinks, hotplugEnabled } = parts
     this.#parts = parts
-    this.world = new World(ports.clock)
+    this.world = new World(ports.clock, (volume, stage) => observer.stagePassed(volume, stage))
     this.desired = new DesiredWorld(parts.sources.map(({ origin }) => origin))
     const reader = new DomainReader(ports, this.world.sources)
     this.#reporter = new Reporter(sinks, observer)

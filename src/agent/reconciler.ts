@@ -167,12 +167,22 @@ export class Reconciler implements Engine {
     try {
       volume.actual = await VERBS[verb](new VerbContext(vm, volume, this, verb))
       if (isCured(volume, verb)) volume.trouble = null
+      this.#arrived(volume, verb)
       return null
     } catch (thrown) {
       const error = asHotplugError(thrown)
       this.#failed(volume, verb, error)
       return error
     }
+  }
+
+  /** In or out: the last stage is to say so. */
+  #arrived(volume: Volume, verb: Verb): void {
+    const { actual, timeline } = volume
+    if (!(verb === 'plug' && actual.kind === 'plugged') && !(verb === 'release' && actual.kind === 'absent')) return
+    timeline.begin('reported')
+    this.touch(volume)
+    timeline.pass(null)
   }
 
   #failed(volume: Volume, verb: Verb, error: HotplugError): void {

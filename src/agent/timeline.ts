@@ -6,10 +6,11 @@ export class Timeline {
   readonly #clock: Clock
   #stages: readonly Stage[] = []
   #open: { readonly name: StageName; readonly startedAt: string; readonly startMs: number } | null = null
-  onStage: (stage: Stage) => void = () => {}
+  readonly #onStage: (stage: Stage) => void
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, onStage: (stage: Stage) => void) {
     this.#clock = clock
+    this.#onStage = onStage
   }
 
   /** Finished stages, in order. */
@@ -39,7 +40,7 @@ export class Timeline {
     const stage = { name, startedAt, durationMs: this.#clock.monotonicMs() - startMs }
     this.#stages = [...this.#stages, stage]
     this.#open = null
-    this.onStage(stage)
+    this.#onStage(stage)
     if (next !== null) this.begin(next)
   }
 

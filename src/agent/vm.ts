@@ -8,7 +8,7 @@ import type { DesiredProblem } from '../model/desired.ts'
 import type { VmState, VmStatus } from '../model/status.ts'
 import { ordinaryDisks } from '../core/ordinary-disks.ts'
 import type { Clock } from '../ports/clock.ts'
-import { Volume } from './volume.ts'
+import { type OnStage, Volume } from './volume.ts'
 
 /** One VM in both worlds. */
 export class Vm {
@@ -26,17 +26,19 @@ export class Vm {
   /** Volumes that wait for a place among the acts under way, the first come first. */
   readonly queued = new Set<Volume>()
   readonly #clock: Clock
+  readonly #onStage: OnStage
 
-  constructor(key: VmKey, clock: Clock) {
+  constructor(key: VmKey, clock: Clock, onStage: OnStage) {
     this.key = key
     this.#clock = clock
+    this.#onStage = onStage
   }
 
   /** The volume of that name, made if it is not known yet. */
   volume(name: string): Volume {
     const known = this.volumes.get(name)
     if (known !== undefined) return known
-    const volume = new Volume({ vm: this.key, volume: name }, this.#clock)
+    const volume = new Volume({ vm: this.key, volume: name }, this.#clock, this.#onStage)
     this.volumes.set(name, volume)
     return volume
   }

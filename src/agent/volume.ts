@@ -8,7 +8,7 @@ import { type DesiredVolume, fingerprint } from '../model/desired.ts'
 import { aliasOf } from '../model/disk.ts'
 import { type VolumeKey, volumeId } from '../model/ids.ts'
 import type { PersistedDisk } from '../model/record.ts'
-import type { VolumeStatus } from '../model/status.ts'
+import type { Stage, VolumeStatus } from '../model/status.ts'
 import type { Clock } from '../ports/clock.ts'
 import { Timeline } from './timeline.ts'
 
@@ -19,6 +19,9 @@ export interface Running {
   readonly startedAt: string
   readonly startMs: number
 }
+
+/** Is told each stage that a volume passes. */
+export type OnStage = (volume: Volume, stage: Stage) => void
 
 /** One volume in both worlds: what is wanted, what is known to be, what is being done about it. */
 export class Volume {
@@ -41,12 +44,12 @@ export class Volume {
   #desired: DesiredVolume | null = null
   #wish: Wish | null = null
 
-  constructor(key: VolumeKey, clock: Clock) {
+  constructor(key: VolumeKey, clock: Clock, onStage: OnStage) {
     this.key = key
     this.id = volumeId(key)
     this.alias = aliasOf(key.volume)
     this.#clock = clock
-    this.timeline = new Timeline(clock)
+    this.timeline = new Timeline(clock, (stage) => onStage(this, stage))
     this.status = this.#computeStatus([], true)
   }
 

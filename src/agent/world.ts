@@ -3,23 +3,25 @@ import type { PersistedDisk, VolumeRecord } from '../model/record.ts'
 import { type VmKey, vmRef } from '../model/ids.ts'
 import type { Clock } from '../ports/clock.ts'
 import { Vm } from './vm.ts'
-import type { Volume } from './volume.ts'
+import type { OnStage, Volume } from './volume.ts'
 
 /** Every VM that is known or wanted, with its volumes, and the sources they stand on. */
 export class World {
   readonly sources = new FootprintIndex()
   readonly #vms = new Map<VmKey, Vm>()
   readonly #clock: Clock
+  readonly #onStage: OnStage
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, onStage: OnStage) {
     this.#clock = clock
+    this.#onStage = onStage
   }
 
   /** The VM of that key, made if it is not known yet. */
   vm(key: VmKey): Vm {
     const known = this.#vms.get(key)
     if (known !== undefined) return known
-    const vm = new Vm(key, this.#clock)
+    const vm = new Vm(key, this.#clock, this.#onStage)
     this.#vms.set(key, vm)
     return vm
   }

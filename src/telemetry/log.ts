@@ -1,0 +1,64 @@
+import { destination, type Logger, pino } from 'pino'
+import type { Phase, Stage } from '../model/status.ts'
+import type { ActEnd, AgentObserver } from '../agent/observer.ts'
+import type { Volume } from '../agent/volume.ts'
+
+/** The daemon's logger: one JSON object a line on stdout, written at once so that nothing is lost in a crash. */
+export function createLog(level: string): Logger {
+  return pino({ level, base: null, formatters: { level: (label) => ({ level: label }) } }, destination({ fd: 1, sync: true }))
+}
+
+/** The same failure is told again after this long. */
+const QUIET_MS = 60_000
+
+interface LastFailure {
+  readonly reason: string
+  readonly atMs: number
+  count: number
+}
+
+/** Tells the story of each volume: a line a phase change, a line a new failure; the same failure again is only counted. */
+export class LogObserver implements AgentObserver {
+  readonly #log: Logger
+  readonly #failures = new WeakMap<Volume, LastFailure>()
+
+  constructor(log: Logger) {
+    this.#log = log
+  }
+
+  phaseChanged(volume: Volume, from: Phase | null): void {
+    const { phase, reason, message, target } = volume.status
+    this.#log.info({ ...names(volume), phase, from, reason, message, target }, 'phase changed')
+  }
+
+  stagePassed(volume: Volume, { name, durationMs }: Stage): void {
+    this.#log.debug({ ...names(volume), stage: name, durationMs }, 'stage passed')
+  }
+
+  actEnded(volume: Volume, { verb, opId, durationMs, error }: ActEnd): void {
+    const fields = { ...names(volume), op: verb, opId, durationMs }
+    if (error === null) return this.#log.debug(fields, 'act done')
+    const repeats = this.#repeats(volume, error.reason)
+    const { reason, remedy, detail } = error
+    if (repeats > 1) return this.#log.debug({ ...fields, reason, repeats }, 'act failed again')
+    this.#log.warn({ ...fields, reason, remedy, detail, err: error }, 'act failed')
+  }
+
+  note(event: string, fields: Readonly<Record<string, unknown>>): void {
+    this.#log.info(fields, event)
+  }
+
+  #repeats(volume: Volume, reason: string): number {
+    const last = this.#failures.get(volume)
+    const nowMs = performance.now()
+    const again = last?.reason === reason && nowMs - last.atMs < QUIET_MS
+    const failure = again ? last : { reason, atMs: nowMs, count: 0 }
+    failure.count++
+    this.#failures.set(volume, failure)
+    return failure.count
+  }
+}
+
+function names(volume: Volume): { vm: string; volume: string } {
+  return { vm: volume.key.vm, volume: volume.key.volume }
+}

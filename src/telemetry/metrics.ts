@@ -1,0 +1,70 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { AgentObserver, ActEnd } from '../agent/observer.ts'
+import type { Agent } from '../agent/agent.ts'
+import type { Phase, Stage } from '../model/status.ts'
+import type { Volume } from '../agent/volume.ts'
+
+const STAGE_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60]
+
+/** What Prometheus is told. The number of series is bounded by the verbs, stages, phases, reasons and namespaces there are. */
+export class Metrics implements AgentObserver {
+  readonly registry = new Registry()
+  readonly #stages: Histogram<'stage'>
+  readonly #operations: Counter<'operation' | 'outcome'>
+
+  constructor() {
+    const registers = [this.registry]
+    collectDefaultMetrics({ register: this.registry })
+    this.#stages = new Histogram({
+      name: 'hotplugd_stage_duration_seconds',
+      help: 'Time that volumes spent in each stage on their way in or out.',
+      labelNames: ['stage'],
+      buckets: STAGE_BUCKETS_SECONDS,
+      registers,
+    })
+    this.#operations = new Counter({
+      name: 'hotplugd_operations_total',
+      help: 'Acts on volumes, by what was done and how it ended (done, or the reason of the failure).',
+      labelNames: ['operation', 'outcome'],
+      registers,
+    })
+  }
+
+  /** Adds the gauges that are read from the engine when somebody asks. */
+  observe(agent: Agent): void {
+    const registers = [this.registry]
+    const volumes: Gauge<'phase' | 'reason'> = new Gauge({
+      name: 'hotplugd_volumes',
+      help: 'Hot-plugged volumes by phase and reason.',
+      labelNames: ['phase', 'reason'],
+      registers,
+      collect: () => countVolumes(volumes, agent),
+    })
+    const libvirts: Gauge<'namespace'> = new Gauge({
+      name: 'hotplugd_libvirt_connected',
+      help: 'Whether the libvirt of a namespace is connected and its domains were read (1) or not (0).',
+      labelNames: ['namespace'],
+      registers,
+      collect: () => agent.inventory.connections().forEach(({ namespace, read }) => libvirts.set({ namespace }, read ? 1 : 0)),
+    })
+  }
+
+  phaseChanged(_volume: Volume, _from: Phase | null): void {}
+
+  stagePassed(_volume: Volume, { name, durationMs }: Stage): void {
+    this.#stages.observe({ stage: name }, durationMs / 1_000)
+  }
+
+  actEnded(_volume: Volume, { verb, error }: ActEnd): void {
+    this.#operations.inc({ operation: verb, outcome: error?.reason ?? 'done' })
+  }
+
+  note(): void {}
+}
+
+function countVolumes(gauge: Gauge<'phase' | 'reason'>, agent: Agent): void {
+  gauge.reset()
+  for (const [, { status }] of agent.world.volumes()) {
+    if (status.phase !== null) gauge.inc({ phase: status.phase, reason: status.reason })
+  }
+}
