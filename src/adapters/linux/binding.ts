@@ -1,0 +1,102 @@
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import type { Footprint, SourceIdentity } from '../../model/source.ts'
+
+/** What a path given by a user leads to. `what` is the kind of thing found, `target` where a link points (or ''). */
+export type LookedUp =
+  | LookedUpBlock
+  | LookedUpFile
+  | { readonly kind: 'missing'; readonly path: string; readonly component: string; readonly target: string; readonly isNotDirectory: boolean }
+  | { readonly kind: 'noImage' | 'noDevice' | 'unsafe' | 'unsupported'; readonly path: string; readonly what: string; readonly target: string }
+
+interface LookedUpImage {
+  /** Without links. */
+  readonly path: string
+  readonly sizeBytes: number
+  readonly footprint: Footprint
+  /** The first bytes, where they were asked for and could be had. */
+  readonly head: Buffer
+}
+
+export interface LookedUpBlock extends LookedUpImage {
+  readonly kind: 'block'
+  /** `MAJOR:MINOR`. */
+  readonly device: string
+  readonly diskseq: string | null
+  /** Errno of opening it exclusively: EBUSY if somebody holds it. */
+  readonly refusal: string | null
+}
+
+export interface LookedUpFile extends LookedUpImage {
+  readonly kind: 'file'
+  readonly filesystem: string
+  readonly inode: string
+}
+
+export interface Identified {
+  /** `block device`, `regular file`, `symbolic link`, … */
+  readonly what: string
+  readonly device: string
+  readonly diskseq: string | null
+  readonly filesystem: string
+  readonly inode: string
+}
+
+/** A loop device with a backing file. `isKnown: false`: the kernel did not say which; `backingFile` is only a name. */
+export interface BoundLoop {
+  readonly device: string
+  readonly name: string
+  readonly backingFile: string
+  readonly isKnown: boolean
+  readonly footprint: Footprint
+}
+
+export interface SizeQuestion {
+  readonly path: string
+  readonly identity: SourceIdentity
+}
+
+/** Whom a process on the other end of a unix socket was when it connected. */
+export interface PeerCredentials {
+  readonly pid: number
+  readonly uid: number
+  readonly gid: number
+  /** Supplementary groups. */
+  readonly groups: readonly number[]
+}
+
+/**
+ * The addon. Whatever returns a promise runs on a thread of the addon's own; errors are SystemFailures. `sysfs` and
+ * `proc` are the roots of those file systems.
+ */
+interface Addon {
+  lookUpSource(path: string, withHead: boolean, sysfs: string): Promise<LookedUp>
+  /** Whether somebody holds the device exclusively for longer than an instant. EXDEV: the path is another device now. */
+  probeExclusiveUse(path: string, device: string): Promise<boolean>
+  identifyNotFollowing(path: string, sysfs: string): Promise<Identified>
+  footprintsOfPaths(paths: readonly string[], sysfs: string): Promise<(Footprint | null)[]>
+  footprintsOfDevices(devices: readonly string[], sysfs: string): Promise<Footprint[]>
+  footprintsOfLoops(sysfs: string): Promise<BoundLoop[]>
+  /** Synchronous. Null: gone or another one; undefined: its file system might have to wait for a server. */
+  sizesWithoutWaiting(questions: readonly SizeQuestion[], sysfs: string): (number | null | undefined)[]
+  sizeOfFile(question: SizeQuestion): Promise<number | null>
+  isProcessAlive(proc: string, pid: number, startTime: string): Promise<boolean>
+  processHoldsOpen(proc: string, pid: number, startTime: string, isBlock: boolean, device: string, inode: string): Promise<boolean>
+  /** Synchronous. */
+  tryNodeLock(path: string): { readonly fd: number; readonly holder?: undefined } | { readonly holder: number; readonly fd?: undefined }
+  /** Cancelled, the promise is rejected with ECANCELED. */
+  awaitNodeLock(path: string): { readonly promise: Promise<number>; readonly cancel: () => void }
+  /** Synchronous. */
+  peerCredentials(fd: number): PeerCredentials
+}
+
+/** The one place that loads the addon. Throws where it was not built. */
+export const addon = createRequire(import.meta.url)(
+  join(packageRoot(import.meta.dirname), 'native/build/Release/hotplugd_linux.node'),
+) as Addon
+
+/** The compiled files lie deeper than their sources. */
+function packageRoot(directory: string): string {
+  return existsSync(join(directory, 'package.json')) ? directory : packageRoot(dirname(directory))
+}

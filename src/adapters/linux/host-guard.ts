@@ -1,0 +1,83 @@
+import { HotplugError } from '../../errors.ts'
+import { addon, type BoundLoop, type LookedUpBlock, type LookedUpFile } from './binding.ts'
+import { BlockNames } from './block-names.ts'
+import { readHostFacts, type HostFacts } from './host-facts.ts'
+import type { KernelRoots } from './kernel-files.ts'
+import { mountedElsewhere } from './mount-namespaces.ts'
+import { overlaps } from './overlap.ts'
+import { SharedReading } from './shared-reading.ts'
+import { meansAbsent } from './system-failure.ts'
+
+type Source = LookedUpBlock | LookedUpFile
+
+/** Keeps what the host itself uses out of the guests (invariant I1). */
+export class HostGuard {
+  readonly #roots: KernelRoots
+  readonly #names: BlockNames
+  readonly #facts: SharedReading<HostFacts>
+
+  constructor(roots: KernelRoots) {
+    this.#roots = roots
+    this.#names = new BlockNames(roots.sysfs)
+    this.#facts = new SharedReading(() => readHostFacts(roots, this.#names))
+  }
+
+  /** What the host uses, read after the call began. */
+  facts(): Promise<HostFacts> {
+    return this.#facts.now()
+  }
+
+  /**
+   * Throws HotplugError `SourceInUseByHost` that names the holder: a mount, swap, a device built on the source, a loop
+   * device of it that is used so, or whoever opened it exclusively.
+   *
+   * @returns whether the source proved free: false if it was held for an instant only, and is to be looked up again.
+   */
+  async proveFree(source: Source, facts: HostFacts): Promise<boolean> {
+    const use = facts.uses.find(({ footprint }) => overlaps(footprint, source.footprint))
+    if (use !== undefined) throw inUse(source.path, use.words)
+    for (const loop of facts.loops) if (isOtherNameOf(loop, source)) await this.#refuseHeldLoop(source, loop)
+    if (source.kind === 'file' || source.refusal === null) return true
+    if (source.refusal !== 'EBUSY') throw cannotOpen(source, source.refusal)
+    await this.#refuseHeld(source.path, source.path, source.device)
+    return false
+  }
+
+  /** A loop device by itself is only another name; one that is held is a use. */
+  async #refuseHeldLoop(source: Source, loop: BoundLoop): Promise<void> {
+    try {
+      await this.#refuseHeld(source.path, `/dev/${loop.name}`, loop.device)
+    } catch (error) {
+      // No node, or another by now: what sysfs knows must do.
+      if (!meansAbsent(error)) throw error
+      const [holder] = this.#names.holdersOf(loop.device)
+      if (holder !== undefined) throw inUse(source.path, `${loop.name} is held by ${holder}`)
+    }
+  }
+
+  async #refuseHeld(path: string, node: string, device: string): Promise<void> {
+    if (!(await addon.probeExclusiveUse(node, device))) return
+    const holders = this.#names.holdersOf(device)
+    const elsewhere = holders.length > 0 ? null : await mountedElsewhere(this.#roots.proc, device)
+    throw inUse(path, `${node} is ${describeHold(holders, elsewhere)}`)
+  }
+}
+
+function describeHold(holders: readonly string[], elsewhere: string | null): string {
+  if (holders.length > 0) return `held by ${holders.join(', ')}`
+  return elsewhere ?? 'held exclusively by another program'
+}
+
+function isOtherNameOf(loop: BoundLoop, source: Source): boolean {
+  if (source.kind === 'block' && loop.device === source.device) return false
+  return loop.isKnown ? overlaps(loop.footprint, source.footprint) : loop.backingFile === source.path
+}
+
+function inUse(path: string, words: string): HotplugError {
+  return new HotplugError('SourceInUseByHost', `${path} is in use by the host: ${words}`, { detail: { path, holder: words } })
+}
+
+function cannotOpen({ path }: Source, errno: string): HotplugError {
+  const remedy = 'Let the agent read the device: without that, nobody knows whether the host uses it.'
+  return new HotplugError('SourceUnreadable', `cannot open ${path}: ${errno} from open`, { remedy, detail: { path, errno, syscall: 'open' } })
+}
