@@ -1,0 +1,118 @@
+import { readFileSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import type { Logger } from 'pino'
+import { acquireNodeLock } from './adapters/linux/node-lock.ts'
+import { peerCredentials } from './adapters/linux/peer-credentials.ts'
+import { compose, type Composed } from './compose.ts'
+import type { Config } from './config/config.ts'
+import { invocationOf } from './config/flags.ts'
+import { groupId } from './config/group-id.ts'
+import { helpText } from './config/help.ts'
+import { loadConfig } from './config/load.ts'
+import { asHotplugError } from './errors.ts'
+import { failpointHook } from './failpoint.ts'
+import { createLocalApi, type RunningServer } from './http/local-api.ts'
+import { descriptorOf } from './http/peer.ts'
+import { createProbeServer } from './http/probe-server.ts'
+import { createLog } from './telemetry/log.ts'
+import { VERSION } from './version.ts'
+
+/** Exit codes of the daemon. */
+const OK = 0
+const FAILED = 1
+const CONFIG_INVALID = 2
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Runs what the command line asks for; resolves with the exit code once the daemon was told to stop. */
+export async function daemon(argv: readonly string[], env: Environment): Promise<number> {
+  const asked = invocationOf(argv)
+  if (asked === 'help') return print(helpText())
+  if (asked === 'version') return print(`hotplugd ${VERSION}\n`)
+  const config = readConfig(argv, env)
+  if (config === null) return CONFIG_INVALID
+  return asked === 'validate-config' ? print('the configuration is valid\n') : run(config, env)
+}
+
+function print(text: string): number {
+  process.stdout.write(text)
+  return OK
+}
+
+function readConfig(argv: readonly string[], env: Environment): Config | null {
+  try {
+    return loadConfig(argv, env, (path) => readFileSync(path, 'utf8'))
+  } catch (thrown) {
+    complain(thrown)
+    return null
+  }
+}
+
+/** For a person at a terminal: cause and remedy, no stack. */
+function complain(thrown: unknown): void {
+  const { message, remedy } = asHotplugError(thrown)
+  process.stderr.write(`error: ${message}\n  remedy: ${remedy}\n`)
+}
+
+async function run(config: Config, env: Environment): Promise<number> {
+  const log = createLog(config.logLevel)
+  const stop = stopSignal()
+  try {
+    await live(config, { log, env, stop })
+    return OK
+  } catch (thrown) {
+    if (stop.aborted) return OK
+    const error = asHotplugError(thrown)
+    log.fatal({ reason: error.reason, remedy: error.remedy, detail: error.detail, err: error }, 'hotplugd cannot run')
+    complain(error)
+    return FAILED
+  }
+}
+
+interface Surroundings {
+  readonly log: Logger
+  readonly env: Environment
+  readonly stop: AbortSignal
+}
+
+/** From the lock to the last closed server. Whatever happens to the daemon, no disk is taken out because of it. */
+async function live(config: Config, { log, env, stop }: Surroundings): Promise<void> {
+  await mkdir(config.runDir, { recursive: true, mode: 0o711 })
+  const onWait = (holder: number) => log.warn({ holder, runDir: config.runDir, reason: 'NodeLocked' }, 'another hotplugd runs here, waiting for it to end')
+  const lock = await acquireNodeLock(config.runDir, { signal: stop, onWait })
+  const composed = await compose(config, log, failpointHook(env['HOTPLUGD_FAILPOINT']))
+  const servers = await serve(config, composed, log)
+  log.info({ version: VERSION, mode: config.mode, listening: servers.map(({ address }) => address) }, 'hotplugd started')
+  await composed.agent.start()
+  await aborted(stop)
+  log.info({}, 'hotplugd stops; plugged disks stay where they are')
+  await Promise.all(servers.map((server) => server.close()))
+  await composed.agent.stop()
+  lock.release()
+}
+
+async function serve(config: Config, { api, metrics }: Composed, log: Logger): Promise<RunningServer[]> {
+  const common = { agent: api, log, registry: metrics.registry }
+  const groups = { admin: gid(config.adminGroup), socket: gid(config.socketGroup) }
+  const namespaces = [...config.libvirtUris.keys()]
+  const peerOf = (socket: Parameters<typeof descriptorOf>[0]) => peerCredentials(descriptorOf(socket))
+  const local = createLocalApi({ ...common, socket: config.socket, groups, namespaces, version: VERSION, peerOf })
+  const probes = config.listen === null ? [] : [createProbeServer({ ...common, listen: config.listen })]
+  return Promise.all([local, ...probes])
+}
+
+function gid(group: string | null): number | null {
+  return group === null ? null : groupId(group, readFileSync('/etc/group', 'utf8'))
+}
+
+/** Aborted by SIGTERM or SIGINT; a second one ends the process at once. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => controller.abort())
+  return controller.signal
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}
