@@ -92,9 +92,9 @@ interface Addon {
 }
 
 /** The one place that loads the addon. Throws where it was not built. */
-export const addon = createRequire(import.meta.url)(
+export const addon: Addon = createRequire(import.meta.url)(
   join(packageRoot(import.meta.dirname), 'native/build/Release/hotplugd_linux.node'),
-) as Addon
+)
 
 /** The compiled files lie deeper than their sources. */
 function packageRoot(directory: string): string {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import { open, rename, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { HotplugError } from '../../errors.ts'
+import { failed } from './system-failure.ts'
 
 const ASIDE_PREFIX = '.writing-'
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants
@@ -28,7 +28,7 @@ export async function writeDurably(path: string, bytes: string | Uint8Array, mod
     await syncDirectory(dirname(path))
   } catch (error) {
     await unlink(aside).catch(() => {}) // most often not there any more, and the first error is the one to tell
-    throw unwritable(path, error)
+    throw failed('StateUnwritable', `write ${path}`, error)
   }
 }
 
@@ -38,7 +38,7 @@ export async function removeDurably(path: string): Promise<void> {
     await unlink(path).catch(ignoreMissing)
     await syncDirectory(dirname(path))
   } catch (error) {
-    throw unwritable(path, error)
+    throw failed('StateUnwritable', `write ${path}`, error)
   }
 }
 
@@ -56,12 +56,4 @@ async function syncDirectory(path: string): Promise<void> {
 
 function ignoreMissing(error: NodeJS.ErrnoException): void {
   if (error.code !== 'ENOENT') throw error
-}
-
-function unwritable(path: string, cause: unknown): HotplugError {
-  const { code = 'unknown', syscall = 'write' } = cause as NodeJS.ErrnoException
-  return new HotplugError('StateUnwritable', `cannot write ${path}: ${code} from ${syscall}`, {
-    detail: { path, errno: code, syscall },
-    cause,
-  })
 }
