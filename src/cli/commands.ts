@@ -1,0 +1,95 @@
+import type { Session } from './session.ts'
+
+export interface Flag {
+  readonly name: string
+  readonly short?: string
+  /** Absent: the flag takes no value. */
+  readonly value?: string
+  /** The only values that are allowed. */
+  readonly words?: readonly string[]
+  readonly doc: string
+}
+
+export interface Command {
+  readonly name: string
+  readonly aliases: readonly string[]
+  readonly usage: string
+  readonly doc: string
+  readonly flags: readonly Flag[]
+  /** Loaded only when it runs, so that the start stays quick. */
+  readonly load: () => Promise<(session: Session) => Promise<void>>
+}
+
+const NAMESPACE: Flag = { name: 'namespace', short: 'n', value: 'NAMESPACE', doc: 'Namespace of the VM (default: default).' }
+const OUTPUT: Flag = { name: 'output', short: 'o', value: 'table|wide|json|yaml', words: ['table', 'wide', 'json', 'yaml'], doc: 'Form of the output (default: table).' }
+const VOLUME: Flag = { name: 'volume-name', value: 'NAME', doc: 'Name of the volume.' }
+const PERSIST: readonly Flag[] = [
+  { name: 'persist', doc: "Change the VM's persistent definition as well." },
+  { name: 'persistent', doc: 'The same as --persist.' },
+]
+const WAITING: readonly Flag[] = [
+  { name: 'dry-run', doc: 'All checks, no change.' },
+  { name: 'wait', doc: 'Show the stages as they pass, and end when it is done.' },
+  { name: 'timeout', value: 'DURATION', doc: 'How long --wait waits (default: 30s).' },
+]
+
+export const GLOBAL_FLAGS: readonly Flag[] = [
+  { name: 'socket', value: 'PATH', doc: 'Socket of hotplugd (default: HOTPLUGD_SOCKET, or /run/hotplugd/hotplugd.sock).' },
+  { name: 'help', short: 'h', doc: 'Print help.' },
+  { name: 'version', doc: 'Print the version.' },
+]
+
+export const COMMANDS: readonly Command[] = [
+  {
+    name: 'addvolume', aliases: [], usage: 'VM --volume-name=NAME --source=PATH', doc: 'Plug a volume into a VM.',
+    flags: [
+      VOLUME,
+      { name: 'source', value: 'PATH', doc: 'Block device, image file, or directory that holds disk.img.' },
+      { name: 'serial', value: 'SERIAL', doc: 'Serial that the guest sees (default: the name of the volume).' },
+      ...PERSIST,
+      { name: 'readonly', doc: 'The guest may only read.' },
+      { name: 'shareable', doc: 'Other VMs may have the source too, if they say so as well.' },
+      { name: 'cache', value: 'MODE', words: ['none', 'writethrough', 'writeback'], doc: 'Cache mode: none, writethrough, writeback.' },
+      { name: 'io', value: 'MODE', words: ['native', 'threads'], doc: 'I/O mode: native, threads.' },
+      { name: 'format', value: 'FORMAT', words: ['raw', 'qcow2'], doc: 'Format of the image: raw, qcow2 (default: raw; it is never guessed).' },
+      { name: 'bus', value: 'BUS', doc: 'Only scsi is supported.' },
+      { name: 'disk-type', value: 'TYPE', words: ['disk', 'lun'], doc: 'Only disk is supported.' },
+      ...WAITING, NAMESPACE,
+    ],
+    load: async () => (await import('./add-volume.ts')).addVolume,
+  },
+  {
+    name: 'removevolume', aliases: [], usage: 'VM --volume-name=NAME', doc: 'Take a hot-plugged volume out of a VM.',
+    flags: [VOLUME, ...PERSIST, ...WAITING, NAMESPACE],
+    load: async () => (await import('./remove-volume.ts')).removeVolume,
+  },
+  {
+    name: 'get', aliases: [], usage: 'vmis [VM] | volumes [VM]', doc: 'List VMs (vmis, vms) or their disks (volumes).',
+    flags: [
+      { name: 'watch', short: 'w', doc: 'Go on with every change.' },
+      { name: 'all-namespaces', short: 'A', doc: 'All namespaces.' },
+      OUTPUT, NAMESPACE,
+    ],
+    load: async () => (await import('./get.ts')).get,
+  },
+  {
+    name: 'describe', aliases: [], usage: 'volume VM NAME', doc: 'Everything known of one volume: conditions, stages with times.',
+    flags: [OUTPUT, NAMESPACE],
+    load: async () => (await import('./describe.ts')).describe,
+  },
+  {
+    name: 'explain', aliases: ['why'], usage: 'VM NAME', doc: 'Why a volume is, or is not, in the guest, and what to do.',
+    flags: [OUTPUT, NAMESPACE],
+    load: async () => (await import('./explain.ts')).explain,
+  },
+  {
+    name: 'version', aliases: [], usage: '', doc: 'Versions of hotplugctl and of the daemon.',
+    flags: [],
+    load: async () => (await import('./version.ts')).version,
+  },
+]
+
+/** The command of that name or other name. */
+export function commandNamed(word: string): Command | undefined {
+  return COMMANDS.find(command => command.name === word || command.aliases.includes(word))
+}

@@ -1,0 +1,21 @@
+import type { Explanation } from '../agent/api.ts'
+import { printFacts } from './describe.ts'
+import { volumePath } from './paths.ts'
+import { takePositionals } from './positionals.ts'
+import { printObject } from './print-object.ts'
+import type { Session } from './session.ts'
+import { printable } from './table.ts'
+
+/** `hotplugctl explain VM NAME`. */
+export async function explain(session: Session): Promise<void> {
+  const [vm = '', name = ''] = takePositionals(session, 'explain', ['the VM', "the volume's name"])
+  const explanation = await session.client.get<Explanation>(`${volumePath(session.namespace, vm, name)}/explain`)
+  if (await printObject(session, explanation)) return
+  session.print(printable(explanation.summary))
+  printFacts(session, [
+    ['  Reason', explanation.reason], ['  Cause', explanation.message], ['  Remedy', explanation.remedy],
+    ['  Since', explanation.since ?? undefined], ['  Wanted', explanation.wanted], ['  Phase', explanation.phase ?? undefined],
+    ['  Reached', explanation.reached ?? 'no stage yet'], ['  Next', explanation.next], ['  Attempts', String(explanation.attempts)],
+    ...Object.entries(explanation.evidence).map(([fact, value]) => [`  ${printable(fact)}`, String(value)] as const),
+  ])
+}
