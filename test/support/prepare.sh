@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Makes a fresh clone ready: Debian packages, npm packages, native addon, TypeScript. Called first by `npm test`,
+# `npm run quickstart` and `npm run bench`; does only what is missing, and nothing takes a second or two.
+# What it does is said on stderr, one line each; what the tools say is in out/prepare.log.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+export PATH="$PWD/node_modules/.bin:$PATH"
+mkdir -p out
+LOG=$PWD/out/prepare.log
+: >"$LOG"
+
+say() { echo "prepare: $*" >&2; }
+
+# fail WHAT REMEDY: the last lines of the log say why
+fail() {
+  say "$1"
+  tail -n 15 "$LOG" | sed 's/^/  | /' >&2
+  say "$2"
+  exit 1
+}
+
+# attempt COMMAND…: its output goes to the log
+attempt() {
+  echo "\$ $*" >>"$LOG"
+  "$@" >>"$LOG" 2>&1 </dev/null
+}
+
+here=test/support/prepare
+# shellcheck source-path=SCRIPTDIR
+source $here/machine.sh
+# shellcheck source-path=SCRIPTDIR
+source $here/packages.sh
+# shellcheck source-path=SCRIPTDIR
+source $here/kernel.sh
+# shellcheck source-path=SCRIPTDIR
+source $here/build.sh
+
+check_machine
+install_packages
+fetch_kernel
+check_namespaces
+install_node_modules
+build_native
+build_typescript
