@@ -81,6 +81,6 @@ function manifestInvalid(vm: VmKey | null, message: string): DesiredProblem {
 
 function explain(error: unknown): string {
   if (error instanceof TypeError) return 'found bytes that are not UTF-8, allowed: UTF-8 text'
-  if (error instanceof RangeError) return 'found collections nested too deeply, allowed: a VirtualMachineInstance'
+  if (error instanceof RangeError) return `found collections nested too deeply (${error.message}), allowed: a VirtualMachineInstance`
   return `cannot be read as YAML: ${error instanceof Error ? error.message : String(error)}`
 }

@@ -1,7 +1,8 @@
-import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseAllDocuments, visit, type Document, type YAMLMap } from 'yaml'
+import { Composer, isAlias, isMap, isScalar, isSeq, LineCounter, Parser, visit, type CST, type Document, type YAMLMap } from 'yaml'
 import type { Fault, Path } from '../../core/manifest-shape.ts'
 
 const MOST_ALIASES = 100
+const DEEPEST = 32
 
 /** Something wrong in a YAML text, with its place for people. */
 export interface PlacedFault {
@@ -20,13 +21,31 @@ export interface YamlDocument {
   locate(fault: Fault): string
 }
 
-/** Parses a text of YAML 1.2 into its documents; empty ones are left out. Throws on nesting beyond the stack's depth. */
+/** Parses a text of YAML 1.2 into its documents; empty ones are left out. Throws RangeError on nesting beyond reason. */
 export function parseYaml(text: string): readonly YamlDocument[] {
   const lines = new LineCounter()
-  // keys there twice are looked for below: the parser compares each key with all others, which is slow with many
-  const options = { lineCounter: lines, prettyErrors: false, uniqueKeys: false, stringKeys: true, logLevel: 'silent' } as const
-  const documents: readonly Document.Parsed[] = [...parseAllDocuments(text, options)]
-  return documents.filter((one) => !isEmpty(one)).map((one) => open(one, lines))
+  const tokens = [...new Parser(lines.addNewLine).parse(text)]
+  // the composer calls itself for each level, catches the stack's overflow and goes on: 4,000 `{` cost it minutes
+  if (tokens.some(isTooDeep)) throw new RangeError(`more than ${DEEPEST} levels`)
+  // keys there twice are looked for below: the composer compares each key with all others, which is slow with many
+  const composer = new Composer({ lineCounter: lines, prettyErrors: false, uniqueKeys: false, stringKeys: true, logLevel: 'silent' })
+  const documents = [...composer.compose(tokens, true, text.length)].filter((one) => !isEmpty(one))
+  return documents.map((one) => open(one, lines))
+}
+
+function isTooDeep(root: CST.Token): boolean {
+  let level: readonly CST.Token[] = [root]
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > DEEPEST) return true
+    level = level.flatMap(childrenOf)
+  }
+  return false
+}
+
+function childrenOf(token: CST.Token): readonly CST.Token[] {
+  if (token.type === 'document') return token.value ? [token.value] : []
+  if (!('items' in token)) return []
+  return token.items.flatMap(({ key, value }) => [key, value]).filter((one) => one != null)
 }
 
 /** Nothing between two `---`: as good as not there. */
@@ -107,7 +126,7 @@ function step(document: Document.Parsed, node: unknown, key: Path[number]): { re
 }
 
 function startOf(node: unknown): number | undefined {
-  if (typeof node !== 'object' || node === null || isPair(node)) return undefined
+  if (typeof node !== 'object' || node === null) return undefined
   const { range } = node as { readonly range?: readonly number[] | null }
   return range?.[0]
 }
