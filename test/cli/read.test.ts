@@ -54,7 +54,7 @@ t.test('get volumes: every disk, of all VMs and of one', async t => {
 t.test('describe: conditions and stages with their times', async t => {
   const { code, out } = await ctl('describe', 'volume', 'vm1', 'data')
   t.equal(code, 0)
-  for (const line of [/^Name: +data$/m, /^VM: +default\/vm1$/m, /^Size: +64Mi \(67108864 bytes\)$/m, /^Hot-plugged: +yes$/m, /^ {2}Ready +True +VolumeReady/m, /^ {2}attached +2026-11-22T10:00:00.000Z +7\.5$/m]) t.match(out, line)
+  for (const line of [/^Name: +data$/m, /^VM: +default\/vm1$/m, /^Size: +64Mi \(67108864 bytes\)$/m, /^Hot-plugged: +yes$/m, /^ {2}Ready +True +VolumeReady/m, /^ {2}attached +2020-11-22T10:00:00.000Z +7\.5$/m]) t.match(out, line)
   t.match((await ctl('describe', 'volume', 'vm1', 'vda')).out, /Hot-plugged: +no/)
   t.match(JSON.parse((await ctl('describe', 'volume', 'vm1', 'data', '-o', 'json')).out), { kind: 'Volume', name: 'data' })
   t.match(await ctl('describe', 'volume', 'vm1', 'nope'), { code: 3, err: /has no volume "nope"; it has: .*data/ })
@@ -63,7 +63,7 @@ t.test('describe: conditions and stages with their times', async t => {
 t.test('explain: cause, remedy, evidence', async t => {
   lab.agent.explanation = {
     vm: VM1, volume: 'lost', summary: 'lost is not in the guest: /dev/vg0/lost does not exist', phase: 'Pending', reason: 'SourceMissing', message: 'no such file',
-    remedy: 'Create the device', since: '2026-11-22T10:00:00Z', wanted: 'plugged from /dev/vg0/lost', reached: null, evidence: { path: '/dev/vg0/lost', errno: 'ENOENT' }, next: 'looked up again in 4 s', attempts: 3,
+    remedy: 'Create the device', since: '2020-11-22T10:00:00Z', wanted: 'plugged from /dev/vg0/lost', reached: null, evidence: { path: '/dev/vg0/lost', errno: 'ENOENT' }, next: 'looked up again in 4 s', attempts: 3,
   }
   for (const word of ['explain', 'why']) {
     const { code, out } = await ctl(word, 'vm1', 'lost')

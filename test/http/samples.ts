@@ -2,7 +2,7 @@ import { vmKey, type VmKey } from '../../src/model/ids.ts'
 import type { VmStatus, VolumeStatus } from '../../src/model/status.ts'
 
 export const VM1: VmKey = vmKey({ namespace: 'default', name: 'vm1' })
-const AT = '2026-11-22T10:00:00.000Z'
+const AT = '2020-11-22T10:00:00.000Z'
 
 /** An ordinary disk of the VM. */
 export const ROOT: VolumeStatus = {
