@@ -68,8 +68,10 @@ function describeHold(holders: readonly string[], elsewhere: string | null): str
   return elsewhere ?? 'held exclusively by another program'
 }
 
+/** What a source itself stands on is held by it; opening the source exclusively told whether by others as well. */
 function isOtherNameOf(loop: BoundLoop, source: Source): boolean {
   if (source.kind === 'block' && loop.device === source.device) return false
+  if (source.footprint.below.includes(`b:${loop.device}`)) return false
   return loop.isKnown ? overlaps(loop.footprint, source.footprint) : loop.backingFile === source.path
 }
 

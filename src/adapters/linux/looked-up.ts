@@ -20,6 +20,7 @@ export function refusalOf(asked: string, found: Refused): HotplugError {
       return new HotplugError('ImageMissing', `the directory ${asked} holds no ${found.what}`, { detail })
     case 'unsafe':
       return new HotplugError('UnsafePath', `${found.path} is ${describeUnsafe(found)}, not a regular file of that directory`, { detail: { ...detail, what: found.what } })
+    case 'unsupported':
     default:
       return new HotplugError('SourceNotSupported', `${asked} is a ${found.what}`, { detail: { ...detail, what: found.what } })
   }

@@ -1,10 +1,10 @@
 import { readFile, readdir, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import t from 'tap'
+import tap from 'tap'
 import { isWrittenAside, removeDurably, writeDurably } from '../../../src/adapters/linux/durable-file.ts'
 import { refusalOf, scratch } from './scratch.ts'
 
-t.test('writes, replaces and removes a file', async t => {
+void tap.test('writes, replaces and removes a file', async t => {
   const dir = await scratch(t)
   const path = join(dir, 'state.json')
   await writeDurably(path, 'one')
@@ -16,7 +16,7 @@ t.test('writes, replaces and removes a file', async t => {
   t.same(await readdir(dir), [])
 })
 
-t.test('replaces a link instead of following it', async t => {
+void tap.test('replaces a link instead of following it', async t => {
   const dir = await scratch(t)
   await writeFile(join(dir, 'victim'), 'untouched')
   await symlink('victim', join(dir, 'state'))
@@ -25,20 +25,20 @@ t.test('replaces a link instead of following it', async t => {
   t.equal(await readFile(join(dir, 'state'), 'utf8'), 'mine')
 })
 
-t.test('takes the longest file name a directory allows', async t => {
+void tap.test('takes the longest file name a directory allows', async t => {
   const path = join(await scratch(t), 'n'.repeat(255))
   await writeDurably(path, 'long')
   t.equal(await readFile(path, 'utf8'), 'long')
 })
 
-t.test('says the errno and leaves nothing behind', async t => {
+void tap.test('says the errno and leaves nothing behind', async t => {
   const dir = await scratch(t)
   t.match(await refusalOf(() => writeDurably(join(dir, 'no', 'x'), '')), { reason: 'StateUnwritable', detail: { errno: 'ENOENT' } })
   t.match(await refusalOf(() => removeDurably(join(dir, 'no', 'x'))), { reason: 'StateUnwritable', detail: { errno: 'ENOENT' } })
   t.same(await readdir(dir), [])
 })
 
-t.test('a directory in the way is an error and stays', async t => {
+void tap.test('a directory in the way is an error and stays', async t => {
   const dir = await scratch(t)
   await writeDurably(join(dir, 'file'), 'kept')
   t.match(await refusalOf(() => writeDurably(join(dir, 'file', 'below'), '')), { reason: 'StateUnwritable', detail: { errno: 'ENOTDIR' } })
@@ -46,7 +46,7 @@ t.test('a directory in the way is an error and stays', async t => {
   t.same(await readdir(dir), ['file'])
 })
 
-t.test('many at once leave only whole files', async t => {
+void tap.test('many at once leave only whole files', async t => {
   const dir = await scratch(t)
   const texts = Array.from({ length: 50 }, (_, index) => String(index).repeat(1000))
   await Promise.all(texts.map(text => writeDurably(join(dir, 'same'), text)))
@@ -54,7 +54,7 @@ t.test('many at once leave only whole files', async t => {
   t.same(await readdir(dir), ['same'])
 })
 
-t.test('tells what a killed write left behind', async t => {
+void tap.test('tells what a killed write left behind', async t => {
   t.ok(isWrittenAside('.writing-0b5a'))
   t.notOk(isWrittenAside('state.json'))
 })
