@@ -36,12 +36,13 @@ export interface Composed {
 export async function compose(config: Config, log: Logger, onStep: StepHook | undefined): Promise<Composed> {
   const hook = onStep === undefined ? {} : { onStep }
   const clock = systemClock
+  const hostSources = createSources()
   const store = await createRequestStore({ stateDir: config.stateDir, log })
   const ports: Ports = {
     clock,
     domains: createDomains({ uris: config.libvirtUris, log, clock, callDeadlineMs: config.callDeadlineMs }),
-    sources: createSources(),
-    exposures: createExposures(),
+    sources: hostSources,
+    exposures: createExposures(hostSources),
     processes: createProcesses(),
     journal: openJournal(config.runDir, hook),
     ledger: await openPersistLedger({ stateDir: config.stateDir, log, ...hook }),

@@ -78,7 +78,7 @@ interface Surroundings {
 /** From the lock to the last closed server. Whatever happens to the daemon, no disk is taken out because of it. */
 async function live(config: Config, { log, env, stop }: Surroundings): Promise<void> {
   await mkdir(config.runDir, { recursive: true, mode: 0o711 })
-  const onWait = (holder: number) => log.warn({ holder, runDir: config.runDir, reason: 'NodeLocked' }, 'another hotplugd runs here, waiting for it to end')
+  const onWait = ({ pid }: { readonly pid: number }) => log.warn({ pid, runDir: config.runDir, reason: 'NodeLocked' }, 'another hotplugd runs here, waiting for it to end')
   const lock = await acquireNodeLock(config.runDir, { signal: stop, onWait })
   const composed = await compose(config, log, failpointHook(env['HOTPLUGD_FAILPOINT']))
   const servers = await serve(config, composed, log)

@@ -16,6 +16,7 @@ export const REASONS = {
   VolumeReady: { remedy: 'Nothing to do: the guest has the disk.', retry: 'never' },
   Plugging: { remedy: 'Nothing to do: the volume is on its way into the guest.', retry: 'never' },
   Detaching: { remedy: 'Nothing to do: the volume is on its way out of the guest.', retry: 'never' },
+  VolumeReleased: { remedy: 'Nothing to do: the volume has left the guest, and nothing of it is left here.', retry: 'never' },
   Synchronizing: { remedy: 'Wait: the agent reads the state of the node before it changes anything.', retry: 'soon' },
 
   // the virtual machine
@@ -88,6 +89,11 @@ export const REASONS = {
 } as const satisfies Record<string, CatalogueEntry>
 
 export type Reason = keyof typeof REASONS
+
+/** Whether a text is one of the reasons. */
+export function isReason(text: string): text is Reason {
+  return Object.hasOwn(REASONS, text)
+}
 
 /** Further facts for logs and `explain`: paths, devices, errno, libvirt's codes. */
 export type Detail = Readonly<Record<string, string | number | boolean | null>>

@@ -5,6 +5,7 @@ import type { StatusSink } from '../ports/status-sink.ts'
 import { asHotplugError } from '../errors.ts'
 import { DesiredWorld } from './desired-world.ts'
 import { DomainReader } from './domain-reader.ts'
+import { Foresight } from './foresight.ts'
 import { GROWTH_PERIOD_MS, GrowthWatch } from './growth.ts'
 import { Inventory } from './inventory.ts'
 import type { AgentObserver } from './observer.ts'
@@ -36,6 +37,7 @@ export class Agent {
   readonly world: World
   readonly desired: DesiredWorld
   readonly inventory: Inventory
+  readonly foresight: Foresight
   /** Why some of the journal could not be used; empty when all is well. */
   journalDoubts: readonly string[] = []
   readonly #parts: AgentParts
@@ -48,6 +50,7 @@ export class Agent {
     this.#parts = parts
     this.world = new World(ports.clock, (volume, stage) => observer.stagePassed(volume, stage))
     this.desired = new DesiredWorld(parts.sources.map(({ origin }) => origin))
+    this.foresight = new Foresight(ports.clock)
     const reader = new DomainReader(ports, this.world.sources)
     this.#reporter = new Reporter(sinks, observer)
     this.#reconciler = new Reconciler({
@@ -57,6 +60,7 @@ export class Agent {
       desired: this.desired,
       sources: this.world.sources,
       reporter: this.#reporter,
+      foresight: this.foresight,
       hotplugEnabled,
     })
     this.inventory = new Inventory({ ports, world: this.world, reader, changed: (vm) => this.#changed(vm) })

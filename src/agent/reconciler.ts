@@ -5,8 +5,10 @@ import { addFailure } from '../core/trouble.ts'
 import { diskByAlias } from '../core/disk-match.ts'
 import { asHotplugError, type HotplugError } from '../errors.ts'
 import type { DomainView } from '../model/domain.ts'
+import type { ResolvedSource } from '../model/source.ts'
 import type { DesiredWorld } from './desired-world.ts'
 import type { DomainReader } from './domain-reader.ts'
+import type { Foresight } from './foresight.ts'
 import type { AgentObserver } from './observer.ts'
 import type { Ports } from './ports.ts'
 import type { Reporter } from './reporter.ts'
@@ -27,6 +29,7 @@ export interface ReconcilerParts {
   readonly sources: FootprintIndex
   readonly reader: DomainReader
   readonly reporter: Reporter
+  readonly foresight: Foresight
   readonly observer: AgentObserver
   readonly hotplugEnabled: boolean
 }
@@ -73,6 +76,10 @@ export class Reconciler implements Engine {
 
   observe(vm: Vm): Promise<DomainView | null> {
     return this.#parts.reader.read(vm)
+  }
+
+  takeForeseen(volume: Volume): ResolvedSource | null {
+    return this.#parts.foresight.take(volume.id)
   }
 
   recheckAfter(volume: Volume, delayMs: number): void {

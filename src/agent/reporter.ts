@@ -24,7 +24,9 @@ export class Reporter {
 
   /** A volume of which nothing is left and nothing is wanted. */
   forgotten(vm: Vm, volume: Volume): void {
-    this.#observer.phaseChanged(volume, volume.status.phase)
+    const { phase } = volume.status
+    volume.markReleased()
+    if (phase !== null) this.#observer.phaseChanged(volume, phase)
     this.changed(vm)
   }
 

@@ -6,8 +6,8 @@ import { HotplugError } from '../errors.ts'
 import type { DesiredVolume } from '../model/desired.ts'
 import { aliasOf, type LiveDisk } from '../model/disk.ts'
 import type { DomainView } from '../model/domain.ts'
-import { type VmRef, vmKey } from '../model/ids.ts'
-import { describeIdentity } from '../model/source.ts'
+import { type VmRef, vmKey, volumeId } from '../model/ids.ts'
+import { describeIdentity, type ResolvedSource } from '../model/source.ts'
 import type { Agent } from './agent.ts'
 import type { AddVolume, RemoveVolume, RequestStore } from './api.ts'
 import type { Ports } from './ports.ts'
@@ -36,9 +36,10 @@ export class Requests {
     const { vm, view } = await this.#domain(request.vm)
     refuseTaken(vm, view, request)
     refuseUnfit(view, request)
-    await this.#refuseSource(vm, request)
+    const source = await this.#freeSource(vm, request)
     if (request.dryRun) return
     refuseTaken(vm, view, request)
+    this.#parts.agent.foresight.foresee(volumeId({ vm: vm.key, volume: request.name }), source)
     await this.#parts.store.put(this.#wish(vm, view, request))
   }
 
@@ -84,11 +85,11 @@ export class Requests {
     throw new HotplugError('UnknownNamespace', `namespace ${ref.namespace} has no libvirt here; known: ${known.join(', ')}`)
   }
 
-  async #refuseSource(vm: Vm, request: AddVolume): Promise<void> {
+  async #freeSource(vm: Vm, request: AddVolume): Promise<ResolvedSource> {
     const source = await this.#parts.ports.sources.resolve(request.source)
-    const self = { id: `${vm.key}/${request.name}`, label: '', shareable: request.disk.shareable }
+    const self = { id: volumeId({ vm: vm.key, volume: request.name }), label: '', shareable: request.disk.shareable }
     const holder = this.#parts.agent.world.sources.conflict(self, source.footprint)
-    if (holder === null || this.#isLeaving(holder.id)) return
+    if (holder === null || this.#isLeaving(holder.id)) return source
     const message = `${source.path} (${describeIdentity(source.identity)}) is in use by ${holder.label}`
     throw new HotplugError('SourceInUse', message, { detail: { path: source.path, holder: holder.label } })
   }

@@ -50,7 +50,7 @@ export class Volume {
     this.alias = aliasOf(key.volume)
     this.#clock = clock
     this.timeline = new Timeline(clock, (stage) => onStage(this, stage))
-    this.status = this.#computeStatus([], true)
+    this.status = { ...this.#computeStatus([], true), phase: null }
   }
 
   get desired(): DesiredVolume | null {
@@ -78,6 +78,11 @@ export class Volume {
     const next = this.#computeStatus(this.status.conditions, reachable)
     if (JSON.stringify(next) !== JSON.stringify(this.status)) this.status = next
     return this.status
+  }
+
+  /** Nothing of it is left: the last word on it. */
+  markReleased(): void {
+    this.status = { ...this.status, phase: null, reason: 'VolumeReleased', message: `Volume ${this.key.volume} has left the VM` }
   }
 
   #computeStatus(previous: VolumeStatus['conditions'], reachable: boolean): VolumeStatus {

@@ -1,4 +1,4 @@
-import { type Detail, REASONS, type Reason } from '../errors.ts'
+import { type Detail, isReason, REASONS, type Reason } from '../errors.ts'
 import type { DesiredVolume } from '../model/desired.ts'
 import type { Explanation } from '../model/explanation.ts'
 import type { VmKey } from '../model/ids.ts'
@@ -42,7 +42,7 @@ export function explain(facts: ExplainFacts): Explanation {
 
 function reasonOf({ status, record }: ExplainFacts): Reason {
   if (!status.hotplugged && record === null) return 'NotHotplugged'
-  return status.reason in REASONS ? (status.reason as Reason) : 'InternalError'
+  return isReason(status.reason) ? status.reason : 'InternalError'
 }
 
 function summary({ status, trouble, vm, record }: ExplainFacts, reason: Reason): string {

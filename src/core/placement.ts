@@ -52,6 +52,6 @@ function firstFreeUnit(controller: number, places: readonly (DriveAddress | null
 }
 
 function unitsOn(controller: number, places: readonly (DriveAddress | null)[]): Set<number> {
-  const there = places.filter((place) => place?.controller === controller && place.bus === 0 && place.target === 0)
-  return new Set(there.map((place) => place?.unit ?? -1))
+  const there = places.filter((one) => one?.controller === controller && one.bus === 0 && one.target === 0)
+  return new Set(there.map((one) => one?.unit ?? -1))
 }

@@ -7,6 +7,7 @@ import type { DomainView } from '../../model/domain.ts'
 import type { VmKey } from '../../model/ids.ts'
 import type { PersistedDisk, VolumeRecord } from '../../model/record.ts'
 import type { JournalStep } from '../../model/steps.ts'
+import type { ResolvedSource } from '../../model/source.ts'
 import type { Ports } from '../ports.ts'
 import type { Vm } from '../vm.ts'
 import type { Volume } from '../volume.ts'
@@ -17,6 +18,8 @@ export interface Engine {
   readonly sources: FootprintIndex
   /** The domain as it is now, read after this call began; shared by all who ask at once. */
   observe(vm: Vm): Promise<DomainView | null>
+  /** The source as a request looked it up an instant ago; once. What is read before the attach proves that it still holds. */
+  takeForeseen(volume: Volume): ResolvedSource | null
   /** Has a pending removal read back after `delayMs` if nothing is heard before. */
   recheckAfter(volume: Volume, delayMs: number): void
   /** Tells a trouble while the act goes on. */

@@ -17,7 +17,7 @@ export async function plug(ctx: VerbContext): Promise<Actual> {
   ctx.volume.timeline.restart('discovered')
   const view = await currentView(ctx)
   refuseImpossible(ctx, view)
-  const source = await ctx.ports.sources.resolve(ctx.desired.source)
+  const source = ctx.engine.takeForeseen(ctx.volume) ?? (await ctx.ports.sources.resolve(ctx.desired.source))
   claim(ctx, source)
   ctx.volume.timeline.pass('exposed')
   const record = await expose(ctx, draft(ctx, view, source), source)
