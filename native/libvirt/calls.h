@@ -1,4 +1,4 @@
-// Everything that is asked of libvirt, each a blocking call for a connection's own threads. All throw LibvirtError.
+// Everything that is asked of libvirt, each a blocking call for a session's own thread. All throw LibvirtError.
 #pragma once
 
 #include <libvirt/libvirt.h>

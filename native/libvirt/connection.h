@@ -1,4 +1,4 @@
-// The class that JavaScript sees: each method starts a call on the session's threads and returns its promise.
+// The class that JavaScript sees: each method starts a call on the session's thread and returns its promise.
 #pragma once
 
 #include <napi.h>

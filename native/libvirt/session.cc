@@ -42,43 +42,37 @@ void Session::connect() {
   Fd socket;
   const auto uri = uriOf(options_, socket);
   virResetLastError();
-  auto* const opened = checked(virConnectOpenAuth(uri.c_str(), nullptr, 0));
-  connection_ = opened;
-  keepAlive(opened, options_);
-  hearLoss(opened, sink_);
+  connection_ = checked(virConnectOpenAuth(uri.c_str(), nullptr, 0));
+  keepAlive(connection_, options_);
+  hearLoss(connection_, sink_);
   // A loss before the line above is told to nobody.
-  if (checked(virConnectIsAlive(opened)) == 0) {
+  if (checked(virConnectIsAlive(connection_)) == 0) {
     throw LibvirtError("HOTPLUGD_CONNECTION_LOST", "the connection was lost at once", true);
   }
-  if (options_.events) hear(opened, sink_, callbacks_);
+  if (options_.events) hear(connection_, sink_, callbacks_);
 }
 
 bool Session::enqueue(Job job) {
   const std::lock_guard lock(mutex_);
   if (closed_) return false;
+  if (!started_) startThread();
   jobs_.push_back(std::move(job));
   changed_.notify_one();
-  if (idle_ < static_cast<int>(jobs_.size()) && threads_ < kCallsInFlight) addThread();
   return true;
 }
 
-void Session::addThread() {
+void Session::startThread() {
   try {
     spawnDetached("libvirt-call", [self = shared_from_this()] { self->work(); });
-    ++threads_;
+    started_ = true;
   } catch (const std::system_error& error) {
-    // The system has no thread to give: those that are there will do.
-    if (threads_ > 0) return;
-    jobs_.pop_back();
     throw LibvirtError("HOTPLUGD_NO_THREAD", error.what());
   }
 }
 
 bool Session::next(Job& job) {
   std::unique_lock lock(mutex_);
-  ++idle_;
   changed_.wait(lock, [this] { return closed_ || !jobs_.empty(); });
-  --idle_;
   if (closed_) return false;
   job = std::move(jobs_.front());
   jobs_.pop_front();
@@ -92,20 +86,15 @@ void Session::work() {
     job(connection_);
     job = nullptr;
   }
-  leave();
+  disconnect();
 }
 
-void Session::leave() noexcept {
-  {
-    const std::lock_guard lock(mutex_);
-    if (--threads_ > 0) return;
-  }
-  auto* const open = connection_.exchange(nullptr);
-  if (open == nullptr) return;
+void Session::disconnect() noexcept {
+  if (connection_ == nullptr) return;
   // Each callback holds a reference to the connection; left in place they would keep it open for ever.
-  deafen(open, callbacks_);
-  deafenLoss(open);
-  virConnectClose(open);
+  deafen(connection_, callbacks_);
+  deafenLoss(connection_);
+  virConnectClose(connection_);
 }
 
 void Session::close() noexcept {

@@ -4,9 +4,6 @@ import { dirname, join } from 'node:path'
 import type { ExpectedDisk, LiveDisk } from '../../model/disk.ts'
 import type { DomainView } from '../../model/domain.ts'
 
-/** The largest number of calls that one connection carries: libvirtd answers five per client, keepalives included. */
-export const CALLS_IN_FLIGHT = 4
-
 /** What a change applies to: the running domain, or its persistent definition. */
 export type Scope = 'live' | 'config'
 
@@ -25,7 +22,7 @@ export interface NativeOptions {
 /** `detail`: what happened to the domain, the alias of the device, or why the connection closed. */
 export type NativeListener = (kind: NativeEventKind, domain: string, detail: string) => void
 
-/** Every promise may be rejected with a NativeFailure. A call under way keeps the process alive. */
+/** Calls of one connection are carried out one after the other. Every promise may be rejected with a NativeFailure. A call under way keeps the process alive. */
 export interface NativeConnection {
   open(): Promise<void>
   /** Rejects every call under way with HOTPLUGD_CLOSED at once; what is stuck in libvirt ends when it can. */

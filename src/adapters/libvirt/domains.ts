@@ -65,11 +65,11 @@ class LibvirtDomains implements Domains {
   }
 
   observe(vm: VmKey): Promise<DomainView | null> {
-    return this.#read(vm, (native, runDirs) => native.observe(vmRef(vm).name, runDirs))
+    return this.#read(vm, (native, runDirs) => native.observe(nameOf(vm), runDirs))
   }
 
   liveDisk(vm: VmKey, alias: string): Promise<LiveDisk | null> {
-    return this.#read(vm, (native) => native.disk(vmRef(vm).name, alias))
+    return this.#read(vm, (native) => native.disk(nameOf(vm), alias))
   }
 
   attach(vm: VmKey, disk: DiskPlan): Promise<CallOutcome> {
@@ -77,7 +77,7 @@ class LibvirtDomains implements Domains {
   }
 
   requestDetach(vm: VmKey, disk: ExpectedDisk): Promise<CallOutcome> {
-    return this.#change(vm, (native) => native.detach(vmRef(vm).name, disk, 'live'))
+    return this.#change(vm, (native) => native.detach(nameOf(vm), disk, 'live'))
   }
 
   persist(vm: VmKey, disk: DiskPlan): Promise<CallOutcome> {
@@ -85,13 +85,13 @@ class LibvirtDomains implements Domains {
   }
 
   async unpersist(vm: VmKey, disk: ExpectedDisk): Promise<CallOutcome> {
-    const outcome = await this.#change(vm, (native) => native.detach(vmRef(vm).name, disk, 'config'))
+    const outcome = await this.#change(vm, (native) => native.detach(nameOf(vm), disk, 'config'))
     const absent = outcome.kind === 'refused' && outcome.code === 'HOTPLUGD_DISK_ABSENT'
     return absent ? { kind: 'done' } : outcome
   }
 
   async capacityBytes(vm: VmKey, target: string): Promise<number | null> {
-    const end = await this.#alone(vm, (native) => native.capacity(vmRef(vm).name, target)).catch((error: unknown) => {
+    const end = await this.#alone(vm, (native) => native.capacity(nameOf(vm), target)).catch((error: unknown) => {
       throw readFailure(vm, error)
     })
     if (end.kind === 'value') return end.value
@@ -99,7 +99,7 @@ class LibvirtDomains implements Domains {
   }
 
   resize(vm: VmKey, target: string, sizeBytes: number): Promise<CallOutcome> {
-    return this.#change(vm, (native) => native.resize(vmRef(vm).name, target, sizeBytes))
+    return this.#change(vm, (native) => native.resize(nameOf(vm), target, sizeBytes))
   }
 
   #make(namespace: string, options: DomainsOptions): Hypervisor {
@@ -117,11 +117,12 @@ class LibvirtDomains implements Domains {
     })
   }
 
-  #add(vm: VmKey, disk: DiskPlan, scope: Scope): Promise<CallOutcome> {
+  async #add(vm: VmKey, disk: DiskPlan, scope: Scope): Promise<CallOutcome> {
+    requireKept(disk.alias)
     const xml = diskXml(disk)
     const { alias, target, path, address } = disk
     const expected = { alias, target, path, address, serial: disk.disk.serial }
-    return this.#change(vm, (native) => native.attach(vmRef(vm).name, xml, expected, scope))
+    return this.#change(vm, (native) => native.attach(nameOf(vm), xml, expected, scope))
   }
 
   async #change(vm: VmKey, call: (native: NativeConnection) => Promise<void>): Promise<CallOutcome> {
@@ -138,7 +139,7 @@ class LibvirtDomains implements Domains {
   }
 
   async #alone<T>(vm: VmKey, call: (native: NativeConnection) => Promise<T>): Promise<Exclusive<T>> {
-    return this.#hypervisor(vmRef(vm).namespace).alone(vmRef(vm).name, call)
+    return this.#hypervisor(vmRef(vm).namespace).alone(nameOf(vm), call)
   }
 
   #hypervisor(namespace: string): Hypervisor {
@@ -146,6 +147,18 @@ class LibvirtDomains implements Domains {
     if (found === undefined) throw new HotplugError('UnknownNamespace', `no libvirt is configured for namespace ${namespace}`)
     return found
   }
+}
+
+/** libvirt would take only what stands before a NUL, and has no domain whose name holds a slash. */
+function nameOf(vm: VmKey): string {
+  const { name } = vmRef(vm)
+  if (name === '' || /[\0/]/.test(name)) throw new HotplugError('InvalidRequest', `${JSON.stringify(vm)} cannot name a domain`)
+  return name
+}
+
+/** libvirt drops any other alias in silence, and the disk could not be told from others any more. */
+function requireKept(alias: string): void {
+  if (!/^ua-[\w-]+$/.test(alias)) throw new HotplugError('InvalidName', `libvirt does not keep ${JSON.stringify(alias)} as an alias`)
 }
 
 function tellEvent(listener: DomainListener | null, vm: VmKey, kind: NativeEventKind, detail: string): void {

@@ -1,20 +1,20 @@
-import { addon, CALLS_IN_FLIGHT, type NativeConnection, type NativeListener, type NativeOptions } from './binding.ts'
+import { addon, type NativeConnection, type NativeListener, type NativeOptions } from './binding.ts'
 
 /** What becomes of a link. */
 export interface LinkWatcher {
-  /** A call of the link has ended: it has room again, unless it was closed. */
+  /** The link's call has ended: it is free again, unless it was closed. */
   ended(link: Link): void
-  /** The connection was lost. Its calls end by themselves. */
+  /** The connection was lost. Its call ends by itself. */
   closed(link: Link, why: string): void
   /** Only links that were opened for events tell them. */
   readonly event?: NativeListener
 }
 
-/** One connection and how busy it is. */
+/** One connection, which carries one call at a time: a call behind one that is stuck would be stuck, too. */
 export class Link {
   readonly #native: NativeConnection
   readonly #watcher: LinkWatcher
-  #inFlight = 0
+  #busy = false
   #retired = false
 
   constructor(options: NativeOptions, watcher: LinkWatcher) {
@@ -26,12 +26,9 @@ export class Link {
     })
   }
 
-  get hasRoom(): boolean {
-    return !this.#retired && this.#inFlight < CALLS_IN_FLIGHT
-  }
-
-  get isIdle(): boolean {
-    return this.#inFlight === 0
+  /** Takes a call now. */
+  get isFree(): boolean {
+    return !this.#busy && !this.#retired
   }
 
   /** Rejects with NativeFailure; the link is of no use then. */
@@ -39,30 +36,30 @@ export class Link {
     return this.#native.open()
   }
 
-  /** Counts the call from now on until it really ends, however late that is. */
+  /** Only while free. It is busy until the call really ends, however late that is. */
   run<T>(call: (native: NativeConnection) => Promise<T>): Promise<T> {
-    this.#inFlight++
+    this.#busy = true
     const work = (async () => call(this.#native))() // what is thrown at once is a call that has ended, too
     const ended = () => this.#end()
     work.then(ended, ended)
     return work
   }
 
-  /** Takes no more calls, and closes when the last one has ended. */
+  /** Takes no more calls, and closes when the present one has ended. */
   retire(): void {
     this.#retired = true
-    if (this.isIdle) this.#native.close()
+    if (!this.#busy) this.#native.close()
   }
 
-  /** Ends every call at once as cut off. */
+  /** Ends its call at once as cut off. */
   close(): void {
     this.#retired = true
     this.#native.close()
   }
 
   #end(): void {
-    this.#inFlight--
-    if (this.#retired && this.isIdle) this.#native.close()
+    this.#busy = false
+    if (this.#retired) this.#native.close()
     this.#watcher.ended(this)
   }
 }

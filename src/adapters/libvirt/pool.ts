@@ -2,8 +2,8 @@ import type { Clock } from '../../ports/clock.ts'
 import type { NativeConnection } from './binding.ts'
 import type { Link, LinkWatcher } from './link.ts'
 
-/** How long a call waits for room on the links that are there before another is opened. */
-const GROW_AFTER_MS = 10
+/** How long a call waits for one of the links that are there before another is opened. */
+const GROW_AFTER_MS = 5
 const OPEN_AGAIN_MS = 200
 /** How long a link beyond the first may be idle. */
 const IDLE_MS = 10_000
@@ -22,8 +22,8 @@ export interface PoolParts {
 }
 
 /**
- * Links to one libvirt for one kind of call. A link whose calls are all stuck must not hold up others, so another is
- * opened as soon as a call finds no room; it is closed when it is not needed any more.
+ * Links to one libvirt for one kind of call. A call that is stuck must not hold up others, so another link is opened when
+ * none comes free at once; it is closed when it is not needed any more.
  */
 export class Pool {
   readonly #parts: PoolParts
@@ -47,9 +47,9 @@ export class Pool {
     this.#serve()
   }
 
-  /** Begins the call as soon as a link has room; null if none has within `patienceMs`: then it is not begun at all. */
+  /** Begins the call as soon as a link is free; null if none is within `patienceMs`: then it is not begun at all. */
   start<T>(call: Call<T>, patienceMs: number): Promise<Started<T> | null> {
-    const link = this.#waiting.length === 0 ? this.#roomy() : undefined
+    const link = this.#waiting.length === 0 ? this.#free() : undefined
     if (link !== undefined) return Promise.resolve({ work: link.run(call) })
     return this.#wait(call, patienceMs)
   }
@@ -59,7 +59,7 @@ export class Pool {
     if (this.#links.length === 0) this.#growAfter(0)
   }
 
-  /** Gives no more calls to the present links; each closes when its last call has ended. */
+  /** Gives no more calls to the present links; each closes when its call has ended. */
   retire(): void {
     for (const link of this.#links.splice(0)) link.retire()
   }
@@ -71,13 +71,13 @@ export class Pool {
   }
 
   #serve(): void {
-    for (let link = this.#roomy(); link !== undefined && this.#waiting.length > 0; link = this.#roomy()) {
+    for (let link = this.#free(); link !== undefined && this.#waiting.length > 0; link = this.#free()) {
       this.#waiting.shift()?.(link)
     }
   }
 
-  #roomy(): Link | undefined {
-    return this.#links.find((link) => link.hasRoom)
+  #free(): Link | undefined {
+    return this.#links.find((link) => link.isFree)
   }
 
   #wait<T>(call: Call<T>, patienceMs: number): Promise<Started<T> | null> {
@@ -105,7 +105,7 @@ export class Pool {
     const wanted = !this.#closed && (this.#waiting.length > 0 || this.#links.length === 0)
     const opened = wanted ? await this.#open() : true
     this.#growing = false
-    if (this.#waiting.length > 0 && !this.#closed) this.#growAfter(opened ? GROW_AFTER_MS : OPEN_AGAIN_MS)
+    if (this.#waiting.length > 0 && !this.#closed) this.#growAfter(opened ? 0 : OPEN_AGAIN_MS)
   }
 
   async #open(): Promise<boolean> {
@@ -125,7 +125,7 @@ export class Pool {
   }
 
   #isSpare(link: Link): boolean {
-    return link.isIdle && this.#links.indexOf(link) > 0
+    return link.isFree && this.#links.indexOf(link) > 0
   }
 
   #drop(link: Link): void {

@@ -70,7 +70,7 @@ export class Supervisor {
 
   #opened(link: Link): void {
     this.#attempts.delete(link)
-    if (this.#closed || this.#link !== null || !link.hasRoom) return this.#discard(link)
+    if (this.#closed || this.#link !== null || !link.isFree) return this.#discard(link)
     this.#link = link
     this.#why = 'connected'
     this.#retryMs = FIRST_RETRY_MS
