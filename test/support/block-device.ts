@@ -2,6 +2,7 @@ import { mkdtemp, open, rm, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { run } from './command.ts'
+import { clearAfterDeath } from './janitor.ts'
 import type { Teardown } from './libvirt-host.ts'
 
 /** A block device of its own: a loop device over a sparse file. */
@@ -62,6 +63,7 @@ export const makeBlockDevice = async (sizeBytes: number, t?: Teardown): Promise<
   await (await open(backingFile, 'w')).close()
   await truncate(backingFile, sizeBytes)
   const path = (await run('losetup', ['--find', '--show', backingFile])).trim()
+  clearAfterDeath(path, directory)
   const device = new BlockDevice(path, backingFile, directory)
   t?.teardown(() => device.dispose())
   return device

@@ -11,10 +11,10 @@ LOG=$PWD/out/prepare.log
 
 say() { echo "prepare: $*" >&2; }
 
-# fail WHAT REMEDY: the last lines of the log say why
+# fail WHAT REMEDY: what the last command said tells why
 fail() {
   say "$1"
-  tail -n 15 "$LOG" | sed 's/^/  | /' >&2
+  awk '/^\$ / { said = "" } { said = said $0 "\n" } END { printf "%s", said }' "$LOG" | tail -n 15 | sed 's/^/  | /' >&2
   say "$2"
   exit 1
 }
