@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { suggestion } from '../config/nearest.ts'
 import { COMMANDS, commandNamed, GLOBAL_FLAGS, type Command, type Flag } from './commands.ts'
-import { Failure, usageFailure } from './failure.ts'
+import { usageFailure, type Failure } from './failure.ts'
 
 /** A command line that was understood. `command` is null where none was named. */
 export interface Arguments {

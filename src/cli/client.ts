@@ -1,4 +1,4 @@
-import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { EXIT, Failure } from './failure.ts'
 import { failureOf } from './refused.ts'
 
@@ -23,7 +23,7 @@ const ANSWER_TIMEOUT_MS = 60_000
 export function createClient(socketPath: string): Client {
   return {
     socketPath,
-    get: async path => parse(await readOk(await send(socketPath, { path }))),
+    get: async <T>(path: string) => parse(await readOk(await send(socketPath, { path }))) as T,
     async put(path, body) {
       const answer = await send(socketPath, { path, method: 'PUT', body: JSON.stringify(body) })
       await readOk(answer)
@@ -47,8 +47,10 @@ interface Outgoing {
 
 function send(socketPath: string, { path, method = 'GET', body, signal }: Outgoing): Promise<IncomingMessage> {
   const headers = body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
+  // Not imported: that would read every export, and one of them loads a whole WebSocket client (40 ms).
+  const http = process.getBuiltinModule('node:http')
   return new Promise((resolve, reject) => {
-    const request = httpRequest({ socketPath, path, method, headers, agent: false, ...(signal === undefined ? {} : { signal }) }, answer => {
+    const request = http.request({ socketPath, path, method, headers, agent: false, ...(signal === undefined ? {} : { signal }) }, answer => {
       request.setTimeout(0)
       resolve(answer)
     })
@@ -71,14 +73,15 @@ async function readEvents<T>(answer: IncomingMessage, onEvent: (event: WatchEven
   for await (const chunk of answer.setEncoding('utf8') as AsyncIterable<string>) {
     const lines = chunk.split('\n')
     for (const line of lines.slice(0, -1)) {
-      onEvent(parse(parts.join('') + line))
+      onEvent(parse(parts.join('') + line) as WatchEvent<T>)
       parts = []
     }
     parts.push(lines.at(-1) ?? '')
   }
 }
 
-function parse<T>(text: string): T {
+/** Only whether it is JSON at all is asked: what the daemon sends is what its types say. */
+function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

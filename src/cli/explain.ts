@@ -1,4 +1,4 @@
-import type { Explanation } from '../agent/api.ts'
+import type { ExplanationObject } from '../http/explanation-object.ts'
 import { printFacts } from './describe.ts'
 import { volumePath } from './paths.ts'
 import { takePositionals } from './positionals.ts'
@@ -9,7 +9,7 @@ import { printable } from './table.ts'
 /** `hotplugctl explain VM NAME`. */
 export async function explain(session: Session): Promise<void> {
   const [vm = '', name = ''] = takePositionals(session, 'explain', ['the VM', "the volume's name"])
-  const explanation = await session.client.get<Explanation>(`${volumePath(session.namespace, vm, name)}/explain`)
+  const explanation = await session.client.get<ExplanationObject>(`${volumePath(session.namespace, vm, name)}/explain`)
   if (await printObject(session, explanation)) return
   session.print(printable(explanation.summary))
   printFacts(session, [

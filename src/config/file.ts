@@ -44,12 +44,12 @@ function readPairs(pairs: readonly Pair<ParsedNode, ParsedNode | null>[], at: (o
 /** The texts of a value, or null if it is of the wrong type. Group numbers may be written as numbers. */
 function textsOf(node: ParsedNode | null, kind: 'switch' | 'text' | 'list'): readonly string[] | null {
   if (kind === 'list' && isSeq(node)) {
-    const texts = node.items.map(item => textsOf(item as ParsedNode, 'text'))
+    const texts = node.items.map(item => textsOf(item, 'text'))
     return texts.includes(null) ? null : texts.flatMap(text => text ?? [])
   }
   if (!isScalar(node)) return null
   if (kind === 'switch') return typeof node.value === 'boolean' ? [String(node.value)] : null
-  if (typeof node.value === 'number') return [String(node.source)]
+  if (typeof node.value === 'number') return [node.source ?? String(node.value)]
   return typeof node.value === 'string' ? [node.value] : null
 }
 

@@ -34,12 +34,15 @@ export async function startLab(options: Partial<LocalApiOptions> = {}): Promise<
   return { agent, socket, directory, close }
 }
 
+/** Tests look into whatever came. */
+export type Json = ReturnType<typeof JSON.parse>
+
 export interface Answer {
   readonly code: number
   readonly headers: NodeJS.Dict<string | string[]>
   readonly text: string
   /** Of a body that is JSON. */
-  readonly json: any // tests look into whatever came
+  readonly json: Json
 }
 
 export interface Call {

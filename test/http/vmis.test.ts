@@ -1,6 +1,6 @@
 import t from 'tap'
 import { vmKey } from '../../src/model/ids.ts'
-import { call, startLab } from './lab.ts'
+import { call, startLab, type Json } from './lab.ts'
 import { pendingVolume, readyVolume, runningVm, VM1 } from './samples.ts'
 
 const lab = await startLab()
@@ -15,7 +15,7 @@ const OF_DEFAULT = '/apis/kubevirt.io/v1/namespaces/default/virtualmachineinstan
 t.test('lists of all namespaces and of one', async t => {
   const all = await call(lab.socket, '/apis/kubevirt.io/v1/virtualmachineinstances')
   t.match(all.json, { kind: 'VirtualMachineInstanceList', apiVersion: 'kubevirt.io/v1', items: [{ metadata: { name: 'vm1' } }, { metadata: { name: 'vm2' } }] })
-  t.same((await call(lab.socket, OF_DEFAULT)).json.items.map((item: any) => item.metadata.name), ['vm1'])
+  t.same((await call(lab.socket, OF_DEFAULT)).json.items.map((item: Json) => item.metadata.name), ['vm1'])
   t.same((await call(lab.socket, `${OF_DEFAULT}?fieldSelector=metadata.name%3Dvm1`)).json.items.length, 1)
   t.same((await call(lab.socket, `${OF_DEFAULT}?fieldSelector=metadata.name%3Dvm9`)).json.items, [])
   t.match(await call(lab.socket, `${OF_DEFAULT}?fieldSelector=status.phase%3DRunning`), { code: 400, json: { message: /only metadata\.name=NAME/ } })
@@ -26,8 +26,8 @@ t.test('one VM has the shape of KubeVirt', async t => {
   const { code, json } = await call(lab.socket, `${OF_DEFAULT}/vm1`)
   t.equal(code, 200)
   t.match(json, { kind: 'VirtualMachineInstance', apiVersion: 'kubevirt.io/v1', metadata: { name: 'vm1', namespace: 'default', uid: /^1111/ }, status: { phase: 'Running', printableStatus: 'Running' } })
-  t.same(json.spec.volumes.map((volume: any) => volume.name).sort(), ['aaa', 'data'])
-  const disk = json.spec.domain.devices.disks.find((disk: any) => disk.name === 'data')
+  t.same(json.spec.volumes.map((volume: Json) => volume.name).sort(), ['aaa', 'data'])
+  const disk = json.spec.domain.devices.disks.find((disk: Json) => disk.name === 'data')
   t.same(disk, { name: 'data', disk: { bus: 'scsi', readonly: false }, serial: 'data', shareable: false, cache: 'none' })
 })
 
@@ -37,7 +37,7 @@ t.test('volumeStatus: sorted, one entry per disk, failures with their remedy', a
   t.equal(json.status.volumeStatus.length, 3)
   t.same(root, { name: 'vda', target: 'vda', source: '/images/root.img' }, 'an ordinary disk has neither phase nor conditions')
   t.match(data, { name: 'data', target: 'sda', phase: 'Ready', reason: 'VolumeReady', hotplugVolume: {}, size: 67_108_864, serial: 'data', source: '/dev/vg0/data', origin: 'request', persisted: false })
-  t.same(data.stages.map((stage: any) => stage.name), ['discovered', 'exposed', 'attached', 'reported'])
+  t.same(data.stages.map((stage: Json) => stage.name), ['discovered', 'exposed', 'attached', 'reported'])
   t.match(data.conditions[1], { type: 'Ready', status: 'True', lastTransitionTime: /Z$/ })
   t.equal(data.remedy, undefined)
   t.match(aaa, { name: 'aaa', target: '', phase: 'Pending', reason: 'SourceMissing', remedy: /^Create the device/ })

@@ -1,7 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import t from 'tap'
 import { vmKey } from '../../src/model/ids.ts'
-import { dial, startLab, until } from './lab.ts'
+import { dial, startLab, until, type Json } from './lab.ts'
 import { pendingVolume, readyVolume, runningVm, VM1 } from './samples.ts'
 
 const ALL = '/apis/kubevirt.io/v1/virtualmachineinstances?watch=true'
@@ -9,7 +9,7 @@ const VOLUME = '/apis/hotplugd.io/v1/namespaces/default/virtualmachineinstances/
 
 interface Watcher {
   readonly code: number
-  readonly events: { type: string; object: any }[]
+  readonly events: { type: string; object: Json }[]
   types(): string[]
   close(): void
 }
@@ -23,7 +23,7 @@ function watch(socketPath: string, path: string): Promise<Watcher> {
 }
 
 function collect(response: IncomingMessage, close: () => void): Watcher {
-  const events: { type: string; object: any }[] = []
+  const events: { type: string; object: Json }[] = []
   let rest = ''
   response.setEncoding('utf8').on('data', chunk => {
     const lines = (rest + chunk).split('\n')
@@ -112,7 +112,7 @@ t.test('a watcher that never reads is cut, holds no memory, and hurts nobody', a
     return lab.agent.watchers === 1
   })
   lab.agent.setVolume(VM1, 'v0', { ...readyVolume('v0'), message: 'the last' })
-  await until('the other sees the last state', () => reader.events.at(-1)?.object.status.volumeStatus.some((volume: any) => volume.message === 'the last'))
+  await until('the other sees the last state', () => reader.events.at(-1)?.object.status.volumeStatus.some((volume: Json) => volume.message === 'the last'))
   deaf.destroy()
   reader.close()
 })

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { HotplugError } from '../../errors.ts'
 import { vmKey, type VmKey, type VmRef } from '../../model/ids.ts'
 import type { VmStatus, VolumeStatus } from '../../model/status.ts'
+import { explanationObject } from '../explanation-object.ts'
 import { volumeObject } from '../volume-object.ts'
 import { watchReply } from '../watch-reply.ts'
 import type { RouteContext } from './context.ts'
@@ -34,7 +35,7 @@ export function volumeRoutes(app: FastifyInstance, context: RouteContext): void 
     const status = requireVm(context, vm)
     const explanation = context.agent.explain({ vm: vmKey(vm), volume: request.params.volume })
     if (explanation === null) throw volumeNotFound(status, request.params.volume)
-    return reply.send({ kind: 'Explanation', ...API, ...explanation })
+    return reply.send(explanationObject(explanation))
   })
 }
 
