@@ -4,7 +4,6 @@ import { EXIT, Failure, usageFailure, type ExitCode } from './failure.ts'
 import { commandHelp, helpText } from './help.ts'
 import type { Session } from './session.ts'
 import { printable } from './table.ts'
-import { ownVersion } from './version.ts'
 
 export interface Terminal {
   readonly print: (line: string) => void
@@ -32,7 +31,7 @@ function lines(text: string): string {
 
 async function perform({ command, positionals, flags }: Arguments, env: Readonly<Record<string, string | undefined>>, terminal: Terminal): Promise<void> {
   if (command === null || flags.has('help')) return answerWithoutCommand({ command, positionals, flags }, terminal)
-  if (flags.has('version')) return terminal.print(ownVersion())
+  if (flags.has('version')) return printVersion(terminal)
   const text = (flag: string): string | null => {
     const value = flags.get(flag)
     return typeof value === 'string' ? value : null
@@ -43,11 +42,16 @@ async function perform({ command, positionals, flags }: Arguments, env: Readonly
   await act(session)
 }
 
-function answerWithoutCommand({ command, positionals, flags }: Arguments, terminal: Terminal): void {
+async function printVersion(terminal: Terminal): Promise<void> {
+  const { OWN_VERSION } = await import('./version.ts')
+  terminal.print(OWN_VERSION)
+}
+
+async function answerWithoutCommand({ command, positionals, flags }: Arguments, terminal: Terminal): Promise<void> {
   const [help, topic] = positionals
   if (command !== null) return terminal.print(commandHelp(command))
   if (help === 'help' && topic !== undefined) return terminal.print(commandHelp(requireCommand(topic)))
   if (help === 'help' || flags.has('help')) return terminal.print(helpText())
-  if (flags.has('version')) return terminal.print(ownVersion())
+  if (flags.has('version')) return printVersion(terminal)
   throw usageFailure('no command was given')
 }
