@@ -6,6 +6,8 @@ import { failureOf } from './refused.ts'
 export interface Client {
   readonly socketPath: string
   get<T>(path: string): Promise<T>
+  /** What /readyz says is not in order, a line each; empty if all is. */
+  troubles(): Promise<readonly string[]>
   /** Resolves with the headers of the answer. */
   put(path: string, body: object): Promise<IncomingHttpHeaders>
   /** Calls back with every event until the signal says stop; throws Failure when the stream ends by itself. */
@@ -24,6 +26,10 @@ export function createClient(socketPath: string): Client {
   return {
     socketPath,
     get: async <T>(path: string) => parse(await readOk(await send(socketPath, { path }))) as T,
+    async troubles() {
+      const text = await readAll(await send(socketPath, { path: '/readyz?verbose' }))
+      return text.split('\n').filter(line => line.startsWith('[-]')).map(line => line.slice(3))
+    },
     async put(path, body) {
       const answer = await send(socketPath, { path, method: 'PUT', body: JSON.stringify(body) })
       await readOk(answer)
@@ -60,9 +66,14 @@ function send(socketPath: string, { path, method = 'GET', body, signal }: Outgoi
   })
 }
 
-async function readOk(answer: IncomingMessage): Promise<string> {
+async function readAll(answer: IncomingMessage): Promise<string> {
   let text = ''
   for await (const chunk of answer.setEncoding('utf8')) text += chunk
+  return text
+}
+
+async function readOk(answer: IncomingMessage): Promise<string> {
+  const text = await readAll(answer)
   const code = answer.statusCode ?? 0
   if (code < 200 || code > 299) throw failureOf(code, text)
   return text

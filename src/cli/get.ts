@@ -5,7 +5,7 @@ import { vmiPath, vmisPath } from './paths.ts'
 import { refuseMore } from './positionals.ts'
 import { printObject } from './print-object.ts'
 import type { Session } from './session.ts'
-import { Table } from './table.ts'
+import { printable, Table } from './table.ts'
 import { vmiColumns } from './vmi-columns.ts'
 import { volumeColumns } from './volume-columns.ts'
 import { watchObjects } from './watch-objects.ts'
@@ -34,7 +34,9 @@ export async function get(session: Session): Promise<void> {
   if (session.has('watch')) return watchObjects(session, columns, vm)
   const list = await fetchList(session, vm)
   if (await printObject(session, list)) return
-  printTable(session, columns, list, kind)
+  const rows = list.items.flatMap(columns.rows)
+  if (rows.length === 0) return sayNothingFound(session, kind)
+  new Table(columns.head).full(rows).forEach(session.print)
 }
 
 async function fetchList(session: Session, vm: string | null): Promise<VmiListObject> {
@@ -44,8 +46,8 @@ async function fetchList(session: Session, vm: string | null): Promise<VmiListOb
   return { kind: 'VirtualMachineInstanceList', apiVersion: 'kubevirt.io/v1', metadata: {}, items: [one] }
 }
 
-function printTable(session: Session, columns: Columns, list: VmiListObject, kind: string): void {
-  const rows = list.items.flatMap(columns.rows)
-  if (rows.length === 0) return session.warn(`no ${kind} found${session.has('all-namespaces') ? '' : ` in namespace ${session.namespace}`}`)
-  new Table(columns.head).full(rows).forEach(session.print)
+/** Nothing there, or nothing known because the daemon cannot see: at night that is a difference. */
+async function sayNothingFound(session: Session, kind: string): Promise<void> {
+  session.warn(`no ${kind} found${session.has('all-namespaces') ? '' : ` in namespace ${session.namespace}`}`)
+  for (const trouble of await session.client.troubles()) session.warn(`hotplugd is not ready: ${printable(trouble)}`)
 }

@@ -57,7 +57,7 @@ function addRoutes(app: FastifyInstance, options: LocalApiOptions, context: Rout
     const need = request.method === 'GET' ? 'read' : 'change'
     const denied = accessRefusal(context.peers(request.socket), need, options.groups)
     if (denied === null) return done()
-    options.log.warn({ reason: denied.reason, err: denied, url: request.url }, 'request refused')
+    options.log.warn({ reason: denied.reason, why: denied.message, url: request.url }, 'request refused')
     sendStatus(reply, refusal(denied))
   })
   subresourceRoutes(app, context)

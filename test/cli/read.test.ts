@@ -33,6 +33,9 @@ t.test('namespaces, and names that would steer the terminal', async t => {
   t.match((await ctl('get', 'vmis', '-A')).out, /^NAMESPACE +NAME.*\ndefault +vm1.*\nlab +evil/)
   t.match(await ctl('get', 'vmis', '-n', 'nope'), { code: 3, err: /error: namespace "nope" is not known; known: default, lab \(UnknownNamespace\)\n {2}remedy: / })
   t.match(await ctl('get', 'volumes', '-n', 'lab'), { code: 0, out: '', err: 'no volumes found in namespace lab\n' })
+  lab.agent.checks = [{ name: 'libvirt-lab', ok: false, message: 'no connection' }]
+  t.match((await ctl('get', 'volumes', '-n', 'lab')).err, /no volumes found in namespace lab\nhotplugd is not ready: libvirt-lab: no connection\n$/)
+  lab.agent.checks = []
 })
 
 t.test('get volumes: every disk, of all VMs and of one', async t => {

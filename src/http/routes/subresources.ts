@@ -43,7 +43,8 @@ function refuse(context: RouteContext, reply: FastifyReply, what: { error: unkno
   const error = asHotplugError(what.error)
   const { vm, verb, volume } = what.subject
   const level = codeOf(error.reason) >= 500 ? 'warn' : 'info'
-  context.log[level]({ ...auditOf(context, reply.request), vm, verb, volume, reason: error.reason, err: error }, 'request refused')
+  const stack = error.reason === 'InternalError' ? { err: error } : {}
+  context.log[level]({ ...auditOf(context, reply.request), vm, verb, volume, reason: error.reason, why: error.message, ...stack }, 'request refused')
   return sendStatus(reply, refusal(error, what.subject))
 }
 
