@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import t from 'tap'
-import { defineGuest, startLibvirtHost, startPausedDomain, until } from '../../support/lab.ts'
+import { defineGuest, run, startLibvirtHost, startPausedDomain, until } from '../../support/lab.ts'
 import { key, makeDirectory, makeImage, openRig, planOf, NAMESPACE } from './rig.ts'
 
 const host = await startLibvirtHost(t)
@@ -46,6 +47,17 @@ t.test('the QEMU process, proven', async (t) => {
   await host.virsh('destroy', name)
   t.match(await domains.observe(key(name)), { state: 'off', process: null })
   await rig.told(`domain ${key(name)} stopped/destroyed`)
+})
+
+t.test('the chain below an image', async (t) => {
+  const base = await makeImage(directory, 'base.raw')
+  const middle = join(directory, 'middle.qcow2')
+  const top = join(directory, 'top.qcow2')
+  await run('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', base, middle])
+  await run('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', middle, top])
+  const disk = { path: top, type: 'file', format: 'qcow2', target: 'sda', unit: 0 } as const
+  const name = await startPausedDomain(host, { name: 'layers', disks: [disk] })
+  t.match((await domains.observe(key(name)))?.disks, [{ source: top, format: 'qcow2', serial: null, backing: [middle, base] }])
 })
 
 t.test('a transient domain has no definition, and is gone when it stops', async (t) => {

@@ -1,0 +1,75 @@
+import { readdir } from 'node:fs/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import t, { type Test } from 'tap'
+import { addon } from '../../../src/adapters/libvirt/binding.ts'
+import { startLibvirtHost, startPausedDomain, until } from '../../support/lab.ts'
+import { key, makeDirectory, makeImage, openRig, planOf, remove } from './rig.ts'
+
+setFlagsFromString('--expose_gc')
+const collect = runInNewContext('gc') as () => void
+
+const host = await startLibvirtHost(t)
+const vm = key(await startPausedDomain(host, { name: 'vm1' }))
+const path = await makeImage(await makeDirectory(t))
+const rig = openRig(t, host.uri)
+await rig.up()
+
+interface Holdings {
+  readonly descriptors: number
+  readonly threads: number
+  readonly rssMiB: number
+}
+
+async function holdings(): Promise<Holdings> {
+  collect()
+  const descriptors = (await readdir('/proc/self/fd')).length
+  const threads = (await readdir('/proc/self/task')).length
+  return { descriptors, threads, rssMiB: process.memoryUsage.rss() / (1 << 20) }
+}
+
+async function times(count: number, act: () => Promise<unknown>): Promise<void> {
+  for (let i = 0; i < count; i++) await act()
+}
+
+/** The first rounds fill caches and start threads; after them nothing may grow. */
+async function staysFlat(t: Test, warmUp: number, rounds: number, act: () => Promise<unknown>): Promise<void> {
+  await times(warmUp, act)
+  const before = await holdings()
+  await times(rounds, act)
+  const flat = (now: Holdings) => now.descriptors <= before.descriptors && now.threads <= before.threads
+  await until('descriptors and threads to be as before', async () => flat(await holdings()))
+  const grownMiB = (await holdings()).rssMiB - before.rssMiB
+  t.ok(grownMiB < 12, `memory: ${grownMiB.toFixed(1)} MiB more`)
+}
+
+const plan = planOf(path)
+
+t.test('reading a domain 1,000 times', async (t) => {
+  await staysFlat(t, 500, 1_000, () => Promise.all([rig.domains.observe(vm), rig.domains.liveDisk(vm, plan.alias)]))
+})
+
+t.test('plugging and unplugging 100 times', async (t) => {
+  await staysFlat(t, 20, 100, async () => {
+    await rig.domains.attach(vm, plan)
+    await remove(rig, vm, plan)
+  })
+})
+
+t.test('opening and closing 100 connections', async (t) => {
+  const options = { uri: host.uri, socketPath: host.socketPath, keepAliveIntervalS: 5, keepAliveCount: 3, events: true }
+  await staysFlat(t, 20, 100, async () => {
+    const connection = new addon.Connection({ ...options, uri: 'qemu+unix:///session' }, () => {})
+    await connection.open()
+    connection.close()
+  })
+})
+
+t.test('500 refused connections', async (t) => {
+  const options = { uri: 'qemu+unix:///session', socketPath: '/nonexistent', keepAliveIntervalS: 5, keepAliveCount: 3, events: true }
+  await staysFlat(t, 100, 500, async () => {
+    const connection = new addon.Connection(options, () => {})
+    await connection.open().catch(() => {})
+    connection.close()
+  })
+})
