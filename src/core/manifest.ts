@@ -140,6 +140,7 @@ function combine(volume: VolumeEntry, disk: DiskEntry | undefined): Wanted | nul
   const refusal = disk?.serial == null ? checkSerial(serial) : null
   if (refusal !== null) fault(volume.place, `${refusal.message} (without serial: the name is taken). ${refusal.remedy}`)
   if (volume.source === null) return null
+  if (disk?.options.shareable && volume.source.format !== 'raw') fault(volume.place, `a ${volume.source.format} image cannot be shareable, only raw sources can`)
   const { name, source, persist } = volume
   return { name, source, persist, disk: { serial, ...(disk?.options ?? ORDINARY) }, token: '', vmUid: null }
 }

@@ -14,10 +14,15 @@ export interface VmManifest {
   readonly volumes: readonly DesiredVolume[]
 }
 
-/** A file that was understood as a whole, or not at all; then `vms` are those that could still be told. */
-export type ManifestFileReading =
-  | { readonly valid: true; readonly manifests: readonly VmManifest[] }
-  | { readonly valid: false; readonly problems: readonly DesiredProblem[]; readonly vms: readonly VmKey[] }
+/** A file that was understood as a whole, or not at all. */
+export type ManifestFileReading = { readonly valid: true; readonly manifests: readonly VmManifest[] } | InvalidManifest
+
+/** What is wrong with a file, and the VMs that could still be told. */
+export interface InvalidManifest {
+  readonly valid: false
+  readonly problems: readonly DesiredProblem[]
+  readonly vms: readonly VmKey[]
+}
 
 /**
  * Reads a manifest file: one or more YAML documents of kind VirtualMachineInstance, each of another VM. Never throws.
@@ -34,7 +39,7 @@ export function readManifestFile(file: string, bytes: Uint8Array): ManifestFileR
 }
 
 /** The answer for a file that could not be read at all. */
-export function refuse(file: string, why: string): ManifestFileReading {
+export function refuse(file: string, why: string): InvalidManifest {
   return { valid: false, problems: [manifestInvalid(null, `${file}: ${why}`)], vms: [] }
 }
 
