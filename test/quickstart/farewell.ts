@@ -1,0 +1,19 @@
+import type { Running } from './steps.ts'
+
+/** What a person can type next. */
+export const goOn = ({ host, guest, daemon }: Running, directory: string): string => `Go on:
+  export HOTPLUGD_SOCKET=${daemon.socket}
+  alias hotplugctl="$PWD/node_modules/.bin/node $PWD/out/src/cli/main.js"
+  hotplugctl get volumes ${guest.name}
+  hotplugctl explain ${guest.name} archive
+  truncate -s 16M ${directory}/missing.img    # and archive is plugged by itself
+  curl ${daemon.origin}/readyz?verbose
+  virsh -c '${host.uri}' list
+  tail -f ${directory}/hotplugd.log
+End it:
+  kill ${process.pid}`
+
+export const SAMPLES = `Go on:
+  npm run quickstart -- --keep     the same, and guest and daemon stay for play
+  npm test                         everything, against real guests
+  README.md                        hotplugd on a libvirt host of yours`
