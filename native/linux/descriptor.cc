@@ -57,18 +57,20 @@ std::string linkTarget(const Fd& link) {
   return {buffer.data(), static_cast<size_t>(length)};
 }
 
-std::string provenPath(const Fd& fd, const struct stat& proven) {
+std::string pathOf(const Fd& fd) {
   std::array<char, PATH_MAX> buffer;
   const auto link = ownLink(fd);
   const auto length = ::readlink(link.c_str(), buffer.data(), buffer.size());
   if (length < 0) fail("readlink", link);
-  std::string path(buffer.data(), static_cast<size_t>(length));
+  return {buffer.data(), static_cast<size_t>(length)};
+}
+
+void proveName(const std::string& name, const struct stat& proven, int flags) {
   struct stat there {};
-  const bool found = ::lstat(path.c_str(), &there) == 0;
+  const bool found = ::fstatat(AT_FDCWD, name.c_str(), &there, flags) == 0;
   if (!found || there.st_dev != proven.st_dev || there.st_ino != proven.st_ino) {
-    throw SystemError{ESTALE, "lstat", path};
+    throw SystemError{ESTALE, "fstatat", name};
   }
-  return path;
 }
 
 std::optional<std::string> readText(int directory, const char* name) {

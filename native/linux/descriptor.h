@@ -22,8 +22,10 @@ Fd reopenProven(const Fd& path, int flags);
 struct stat statOf(const Fd& fd, const std::string& operand);
 // Where an O_PATH descriptor of a link points.
 std::string linkTarget(const Fd& link);
-// The present path of the object. Throws ESTALE if that path does not lead to it (any more).
-std::string provenPath(const Fd& fd, const struct stat& proven);
+// The object's present path, without links.
+std::string pathOf(const Fd& fd);
+// Throws ESTALE if the name does not lead to what was proven (any more). flags: AT_SYMLINK_NOFOLLOW, or 0.
+void proveName(const std::string& name, const struct stat& proven, int flags);
 
 // A small text below a directory, one trailing newline off; nothing if it cannot be read.
 std::optional<std::string> readText(int directory, const char* name);

@@ -121,7 +121,9 @@ Render imageBelow(const LookUpRequest& request, const Fd& directory, const std::
   const auto status = statOf(image, name);
   if (S_ISLNK(status.st_mode)) return refused("unsafe", name, kindOf(status.st_mode), linkTarget(image));
   if (!S_ISREG(status.st_mode)) return refused("unsafe", name, kindOf(status.st_mode));
-  return file(request, image, Found{provenPath(image, status), status, {}, 0, {}});
+  // By the name it is asked for: a tenant may have moved it while it was looked at.
+  proveName(name, status, AT_SYMLINK_NOFOLLOW);
+  return file(request, image, Found{name, status, {}, 0, {}});
 }
 
 Fd openOrMissing(const std::string& path, bool& missing) {
@@ -154,7 +156,10 @@ Render lookUpSource(const LookUpRequest& request) {
   const auto leaf = openOrMissing(request.path, missing);
   if (missing) return findMissingComponent(request.path);
   const auto status = statOf(leaf, request.path);
-  const auto path = provenPath(leaf, status);
+  const auto path = pathOf(leaf);
+  // Moved, or replaced, while it was looked at: then the path without links is not what the user named.
+  proveName(path, status, AT_SYMLINK_NOFOLLOW);
+  proveName(request.path, status, 0);
   if (S_ISDIR(status.st_mode)) return imageBelow(request, leaf, path);
   if (S_ISREG(status.st_mode)) return file(request, leaf, Found{path, status, {}, 0, {}});
   if (S_ISBLK(status.st_mode)) return block(request, leaf, Found{path, status, {}, 0, {}});

@@ -89,7 +89,7 @@ function identityOf(image: LookedUpBlock | LookedUpFile): SourceIdentity {
 
 /** ESTALE: something else came under the name while it was looked at. */
 function lookUpFailed(path: string, error: unknown): HotplugError {
-  const moved = isSystemFailure(error) && error.code === 'ESTALE' && error.syscall === 'lstat'
+  const moved = isSystemFailure(error) && error.code === 'ESTALE' && error.syscall === 'fstatat'
   return failed(moved ? 'SourceChanged' : 'SourceUnreadable', `look up ${path}`, error)
 }
 
