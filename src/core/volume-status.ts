@@ -5,6 +5,7 @@ import { REASONS, type Reason } from '../errors.ts'
 import { type Actual, recordOf } from './actual.ts'
 import { type ConditionFacts, holds, lacks, withTransitions } from './conditions.ts'
 import type { Trouble } from './trouble.ts'
+import { type WaitReason, waitMessage } from './waits.ts'
 
 /** Everything the status of one hot-plugged volume is made of. */
 export interface StatusFacts {
@@ -14,7 +15,7 @@ export interface StatusFacts {
   readonly persisted: PersistedDisk | null
   readonly trouble: Trouble | null
   /** Why nothing is done at present; null while something is, or all is well. */
-  readonly waiting: Reason | null
+  readonly waiting: WaitReason | null
   readonly reachable: boolean
   readonly stages: readonly Stage[]
   readonly previous: readonly Condition[]
@@ -46,6 +47,7 @@ export function volumeStatus(facts: StatusFacts): VolumeStatus {
     sizeBytes: record?.sizeBytes ?? null,
     origin: originOf(facts.desired),
     persisted: facts.persisted?.state === 'done',
+    ...(facts.desired === null ? {} : { wish: { source: facts.desired.source, disk: facts.desired.disk } }),
   }
 }
 
@@ -57,7 +59,7 @@ function originOf(desired: DesiredVolume | null): string | null {
 function judge(facts: StatusFacts): Verdict {
   const phase = phaseOf(facts)
   if (facts.trouble !== null) return { phase, reason: facts.trouble.reason, message: sentence(facts.trouble) }
-  if (facts.waiting !== null) return { phase, reason: facts.waiting, message: REASONS[facts.waiting].remedy }
+  if (facts.waiting !== null) return { phase, reason: facts.waiting, message: waitMessage(facts.waiting) }
   return { phase, ...progress(facts.name, phase) }
 }
 
