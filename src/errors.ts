@@ -35,7 +35,7 @@ export const REASONS = {
   HotplugDisabled: { remedy: 'Set hotplug: true in the configuration of hotplugd and restart it.', retry: 'later' },
   InvalidRequest: { remedy: 'Correct the request.', retry: 'never' },
   InvalidName: { remedy: "Use a volume name of at most 63 lower-case letters, digits and '-', that begins and ends with a letter or digit.", retry: 'never' },
-  InvalidSerial: { remedy: "Choose a serial of at most 36 bytes from letters, digits, and '_', '-', '.', '+', space.", retry: 'never' },
+  InvalidSerial: { remedy: "Choose a serial of at most 36 bytes from letters, digits, and '_', '-', '.', '+'.", retry: 'never' },
   UnsupportedBus: { remedy: "Use bus: scsi; no other bus takes disks of a running guest away reliably.", retry: 'never' },
   UnsupportedDisk: { remedy: 'Use disk: {}; lun, cdrom and floppy are not supported.', retry: 'never' },
   NameTaken: { remedy: 'Choose another volume name, or remove the volume that has it.', retry: 'never' },

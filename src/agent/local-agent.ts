@@ -51,7 +51,7 @@ export class LocalAgent implements AgentApi {
     const nowMs = this.#parts.ports.clock.monotonicMs()
     const acting = volume?.running ? { verb: volume.running.verb, forMs: nowMs - volume.running.startMs } : null
     const record = volume === undefined ? null : recordOf(volume.actual)
-    return explain({ vm: key.vm, status, record, acting, nowMs, desired: volume?.desired ?? null, trouble: volume?.trouble ?? null })
+    return explain({ vm: key.vm, status, record, acting, nowMs, desired: volume?.desired ?? null, trouble: volume?.trouble ?? null, waiting: volume?.waiting ?? null })
   }
 
   addVolume(request: AddVolume): Promise<void> {

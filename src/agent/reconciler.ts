@@ -117,7 +117,7 @@ export class Reconciler implements Engine {
     const decision = this.#decide(vm, volume)
     volume.waiting = decision.do === 'wait' ? decision.reason : null
     this.#carryOut(vm, volume, decision)
-    this.touch(volume)
+    if (decision.do !== 'forget') this.touch(volume)
   }
 
   #decide(vm: Vm, volume: Volume): Decision {
@@ -186,7 +186,9 @@ export class Reconciler implements Engine {
   /** In or out: the last stage is to say so. */
   #arrived(volume: Volume, verb: Verb): void {
     const { actual, timeline } = volume
-    if (!(verb === 'plug' && actual.kind === 'plugged') && !(verb === 'release' && actual.kind === 'absent')) return
+    const isIn = verb === 'plug' && actual.kind === 'plugged'
+    const isOut = verb === 'release' && timeline.stages.at(-1)?.name === 'released'
+    if (!isIn && !isOut) return
     timeline.begin('reported')
     this.touch(volume)
     timeline.pass(null)

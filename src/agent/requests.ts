@@ -55,9 +55,8 @@ export class Requests {
   #refuseInvalid(request: AddVolume): void {
     const error = checkVolumeName(request.name) ?? checkSerial(request.disk.serial)
     if (error !== null) throw error
-    if (request.disk.shareable && request.source.format !== 'raw') {
-      throw new HotplugError('InvalidRequest', `volume ${request.name}: a ${request.source.format} image cannot be shareable, only raw sources can`)
-    }
+    const clash = contradiction(request)
+    if (clash !== null) throw new HotplugError('InvalidRequest', `volume ${request.name}: ${clash}`)
     if (this.#parts.hotplugEnabled) return
     throw new HotplugError('HotplugDisabled', `volume ${request.name} is not plugged: hotplug is switched off`)
   }
@@ -106,8 +105,16 @@ export class Requests {
   }
 }
 
+/** What is wrong only in combination. */
+function contradiction({ disk, source }: AddVolume): string | null {
+  if (disk.shareable && source.format !== 'raw') return `a ${source.format} image cannot be shareable, only raw sources can`
+  if (disk.io === 'native' && (disk.cache ?? 'none') !== 'none') return `io native needs cache none, found cache ${disk.cache}`
+  return null
+}
+
 function notFound(ref: VmRef): HotplugError {
-  return new HotplugError('VmNotFound', `libvirt has no domain ${ref.name} in namespace ${ref.namespace}`)
+  const remedy = 'Define the domain in libvirt, or correct the name, and ask again.'
+  return new HotplugError('VmNotFound', `libvirt has no domain ${ref.name} in namespace ${ref.namespace}`, { remedy })
 }
 
 /** A name or source that another volume of the VM has. Volumes on their way out have neither any more. */

@@ -3,7 +3,7 @@ import type { Verb, Wish } from '../core/decide.ts'
 import type { Placement } from '../core/placement.ts'
 import type { Trouble } from '../core/trouble.ts'
 import { volumeStatus } from '../core/volume-status.ts'
-import type { Reason } from '../errors.ts'
+import type { WaitReason } from '../core/waits.ts'
 import { type DesiredVolume, fingerprint } from '../model/desired.ts'
 import { aliasOf } from '../model/disk.ts'
 import { type VolumeKey, volumeId } from '../model/ids.ts'
@@ -35,7 +35,7 @@ export class Volume {
   placement: Placement | null = null
   running: Running | null = null
   trouble: Trouble | null = null
-  waiting: Reason | null = null
+  waiting: WaitReason | null = null
   grown = false
   /** Something happened to its disk while an act was under way: read back afterwards. */
   recheck = false

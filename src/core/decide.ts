@@ -1,7 +1,7 @@
 import type { Actual } from './actual.ts'
 import type { DesiredVolume } from '../model/desired.ts'
 import type { PersistedDisk, VolumeRecord } from '../model/record.ts'
-import type { Reason } from '../errors.ts'
+import type { WaitReason } from './waits.ts'
 
 /** What is known of the VM when one of its volumes is decided upon. */
 export interface VmFacts {
@@ -37,7 +37,7 @@ export type Verb = 'plug' | 'adopt' | 'settle' | 'unplug' | 'check-removal' | 'r
 /** The next act for a volume, or why there is none. `wait` with a reason is said in the status. */
 export type Decision =
   | { readonly do: Verb }
-  | { readonly do: 'wait'; readonly reason: Reason }
+  | { readonly do: 'wait'; readonly reason: WaitReason }
   | { readonly do: 'rest' }
   | { readonly do: 'forget' }
 

@@ -26,7 +26,7 @@ function driver(plan: DiskPlan): Record<string, string | undefined> {
   return {
     name: 'qemu',
     type: plan.format,
-    cache: plan.disk.cache,
+    cache: plan.disk.cache ?? (plan.disk.io === 'native' ? 'none' : undefined), // native I/O works with no other
     error_policy: plan.disk.errorPolicy,
     io: plan.disk.io,
     discard: 'unmap',

@@ -6,6 +6,7 @@ import type { VolumeRecord } from '../model/record.ts'
 import { describeIdentity } from '../model/source.ts'
 import type { VolumeStatus } from '../model/status.ts'
 import type { Trouble } from './trouble.ts'
+import { causeOfWait, type WaitReason } from './waits.ts'
 
 /** Everything an explanation is made of. */
 export interface ExplainFacts {
@@ -14,6 +15,7 @@ export interface ExplainFacts {
   readonly desired: DesiredVolume | null
   readonly record: VolumeRecord | null
   readonly trouble: Trouble | null
+  readonly waiting: WaitReason | null
   /** The act under way, if any, and for how long. */
   readonly acting: { readonly verb: string; readonly forMs: number } | null
   readonly nowMs: number
@@ -26,10 +28,10 @@ export function explain(facts: ExplainFacts): Explanation {
   return {
     vm,
     volume: status.name,
-    summary: summary(facts, reason),
+    summary: summary(facts),
     phase: status.phase,
     reason,
-    message: trouble?.message ?? status.message,
+    message: cause(facts),
     remedy: trouble?.remedy ?? REASONS[reason].remedy,
     since: trouble?.since ?? status.conditions.find(({ type }) => type === 'Ready')?.lastTransitionTime ?? null,
     wanted: wanted(facts),
@@ -45,11 +47,18 @@ function reasonOf({ status, record }: ExplainFacts): Reason {
   return isReason(status.reason) ? status.reason : 'InternalError'
 }
 
-function summary({ status, trouble, vm, record }: ExplainFacts, reason: Reason): string {
+/** Without the remedy, which is told beside it. */
+function cause({ trouble, waiting, status }: ExplainFacts): string {
+  if (trouble !== null) return trouble.message
+  return waiting === null ? status.message : causeOfWait(waiting)
+}
+
+function summary(facts: ExplainFacts): string {
+  const { status, vm, record } = facts
   if (!status.hotplugged) return `${status.name} is an ordinary disk of ${vm} (${status.target})${record === null ? '' : ', persisted by hotplugd'}.`
   if (status.phase === 'Ready') return `${status.name} is in the guest as ${status.target}, serial ${status.serial ?? ''}.`
   const where = status.phase === 'Detaching' ? 'is still in the guest, on its way out' : 'is not in the guest'
-  return `${status.name} ${where}: ${trouble?.message ?? REASONS[reason].remedy}`
+  return `${status.name} ${where}: ${cause(facts)}`
 }
 
 function wanted({ desired }: ExplainFacts): string {

@@ -53,7 +53,7 @@ export interface ResolvedSource {
   readonly path: string
   readonly identity: SourceIdentity
   readonly footprint: Footprint
-  /** Bytes of the device or file now; for qcow2 the length of the file, which is not the guest's size. */
+  /** Bytes of the device or file now; for qcow2 what its header says, since the length of the file is not the guest's size. */
   readonly sizeBytes: number
   readonly format: ImageFormat
 }

@@ -30,6 +30,10 @@ t.test('an image with all that can be asked for', async (t) => {
   t.match(xml, '<readonly/><shareable/>')
 })
 
+t.test('native I/O says the only cache mode it works with', async (t) => {
+  t.match(diskXml({ ...PLAN, disk: { ...PLAN.disk, io: 'native' } }), "type='raw' cache='none' io='native'")
+})
+
 t.test('nothing in a name, path or serial becomes markup', async (t) => {
   const evil = `'/><source dev="/etc/shadow"/>&amp;<x y='`
   const xml = diskXml({ ...PLAN, path: evil, alias: evil, target: evil, disk: { ...PLAN.disk, serial: evil } })

@@ -21,6 +21,11 @@ export function checkQcow2(path: string, head: Buffer): HotplugError | null {
   return checkReferences(path, head, version)
 }
 
+/** Bytes that the guest sees, from the header of an image that `checkQcow2` found good. The file's length says nothing of it. */
+export function qcow2SizeBytes(head: Buffer): number {
+  return Number(head.readBigUInt64BE(24))
+}
+
 function checkReferences(path: string, head: Buffer, version: number): HotplugError | null {
   if (head.readBigUInt64BE(8) !== 0n || head.readUInt32BE(16) !== 0) return references(path, 'has a backing file')
   const features = version === 3 ? head.readBigUInt64BE(72) : 0n

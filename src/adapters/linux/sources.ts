@@ -9,7 +9,7 @@ import { unlessAborted } from './in-time.ts'
 import type { KernelRoots } from './kernel-files.ts'
 import { isImage, refusalOf } from './looked-up.ts'
 import { PathFootprints } from './path-footprints.ts'
-import { checkQcow2 } from './qcow2-header.ts'
+import { checkQcow2, qcow2SizeBytes } from './qcow2-header.ts'
 import { SharedReadings } from './shared-reading.ts'
 import { SizeReader } from './size-reader.ts'
 import { failed, isSystemFailure, meansAbsent } from './system-failure.ts'
@@ -78,7 +78,8 @@ class LocalSources implements Sources {
 function resolved({ format }: SourceSpec, image: LookedUpBlock | LookedUpFile): ResolvedSource {
   const mismatch = format === 'qcow2' ? checkQcow2(image.path, image.head) : null
   if (mismatch !== null) throw mismatch
-  const { path, footprint, sizeBytes } = image
+  const { path, footprint } = image
+  const sizeBytes = format === 'qcow2' ? qcow2SizeBytes(image.head) : image.sizeBytes
   return { path, identity: identityOf(image), footprint, sizeBytes, format }
 }
 

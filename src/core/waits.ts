@@ -1,0 +1,24 @@
+import { REASONS, type Reason } from '../errors.ts'
+
+/** Why nothing can be done for a volume at present, as a fact: what a person is told before the remedy. */
+const CAUSES = {
+  LibvirtUnavailable: 'libvirt does not answer',
+  VmNotFound: 'libvirt has no domain of that name',
+  VmNotRunning: 'the domain is not running',
+  VmSaved: 'the domain is saved to disk',
+  VmReplaced: 'the domain of that name is not the one that the volume was added to',
+  HotplugDisabled: 'hotplug is switched off',
+  ManifestsUnreadable: 'the volume is wanted no more, as far as can be seen, but what asked for it could not be read whole',
+} as const satisfies Partial<Record<Reason, string>>
+
+export type WaitReason = keyof typeof CAUSES
+
+/** The cause in words, without the remedy. */
+export function causeOfWait(reason: WaitReason): string {
+  return CAUSES[reason]
+}
+
+/** Cause and remedy in one message, since a status has only one. */
+export function waitMessage(reason: WaitReason): string {
+  return `${CAUSES[reason]}. ${REASONS[reason].remedy}`
+}
