@@ -21,9 +21,9 @@ const whenAborted = (signal: AbortSignal): Promise<never> => new Promise((_, rej
 const play = async (world: World, show: Show, { keep, json }: Options): Promise<Record<string, unknown>> => {
   const running = await startEverything(world, show)
   const volumes = await playThrough(world, show, running)
-  show.plain(`\n${volumeTable(volumes)}\n\nAll of it in ${(show.elapsedMs / 1000).toFixed(1)} s.\n\n${keep ? goOn(running, world.directory) : SAMPLES}`)
+  show.plain(`\n${volumeTable(volumes)}\n\nAll of it in ${(show.elapsedMs / 1000).toFixed(1)} s.\n\n${keep ? goOn(running) : SAMPLES}`)
   const { host, daemon } = running
-  const kept = keep ? { pid: process.pid, libvirtUri: host.uri, socket: daemon.socket, listen: daemon.origin } : null
+  const kept = keep ? { pid: process.pid, libvirtUri: host.uri, socket: daemon.socket } : null
   const result = { ok: true, durationMs: show.elapsedMs, steps: show.steps, volumes, kept }
   if (json) process.stdout.write(`${JSON.stringify(result)}\n`)
   return result

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { until, type BlockDevice, type Guest, type LibvirtHost } from '../support/lab.ts'
-import type { Hotplugd } from './hotplugd.ts'
+import { startDaemon, type Daemon } from '../support/daemon.ts'
+import { makeBlockDevice, startGuest, startLibvirtHost, type BlockDevice, type Guest, type LibvirtHost } from '../support/lab.ts'
 import type { Show } from './show.ts'
 import { formatBytes, table } from './table.ts'
 import { observe, type VolumeRow } from './volumes.ts'
@@ -15,24 +15,24 @@ const OFFSET = 1 * MIB
 export interface Running {
   readonly host: LibvirtHost
   readonly guest: Guest
-  readonly daemon: Hotplugd
+  readonly daemon: Daemon
 }
 
 export const startEverything = async (world: World, show: Show): Promise<Running> => {
-  const host = await show.step('A private libvirt; that of this machine, if any, is not touched', () => world.libvirt())
+  const host = await show.step('A private libvirt; that of this machine, if any, is not touched', () => startLibvirtHost(world))
   const guest = await show.step('A small Linux guest (without KVM; booted once per machine, then restored)', async () => {
-    const started = await world.guest(host)
+    const started = await startGuest(host)
     show.line((await started.shell('uname -srm')).output)
     return started
   })
-  const daemon = await show.step('hotplugd', () => world.hotplugd(host))
+  const daemon = await show.step('hotplugd', () => startDaemon(world, { libvirt: host.uri, directories: world.directories }))
   return { host, guest, daemon }
 }
 
 /** The whole show; returns the rows of the closing table. */
 export const playThrough = async (world: World, show: Show, running: Running): Promise<VolumeRow[]> => {
   const { guest, daemon } = running
-  const device = await world.blockDevice(64 * MIB)
+  const device = await makeBlockDevice(64 * MIB, world)
   const image = await world.image('backup.img', 32 * MIB)
   const first = await plug(show, running, { volume: 'data', serial: 'DATA-0001', source: device.path, what: 'block device' })
   await plug(show, running, { volume: 'backup', serial: 'BACKUP-0001', source: image, what: 'disk image' })
@@ -60,9 +60,11 @@ const plug = (show: Show, { guest, daemon }: Running, { volume, serial, source, 
   })
 
 /** Shows the command as a user would type it, and what it prints. */
-const type = async (show: Show, daemon: Hotplugd, args: readonly string[]): Promise<void> => {
+const type = async (show: Show, daemon: Daemon, args: readonly string[]): Promise<void> => {
   show.line(`$ hotplugctl ${args.join(' ')}`)
-  show.line(await daemon.ctl(args))
+  const { exitCode, stdout, stderr } = await daemon.ctl(...args)
+  show.line(stdout + stderr)
+  if (exitCode !== 0) throw new Error(`hotplugctl ${args[0]} ended with ${exitCode}`)
 }
 
 const listDisks = async (show: Show, guest: Guest): Promise<void> => {
@@ -109,10 +111,9 @@ spec:
 
 /** By manifest, because by command line a missing source is refused at once. */
 const failAndExplain = async (world: World, show: Show, { guest, daemon }: Running): Promise<void> => {
-  const file = join(daemon.manifestDir, `${guest.name}.yaml`)
-  await writeFile(file, manifest(guest.name, join(world.directory, 'missing.img')))
+  const file = join(world.directories.manifests, `${guest.name}.yaml`)
+  await writeFile(file, manifest(guest.name, join(world.directories.base, 'missing.img')))
   show.line(`wrote ${file}`)
-  const explain = ['explain', guest.name, 'archive']
-  await until('hotplugd to see the manifest', async () => (JSON.parse(await daemon.ctl([...explain, '-o', 'json'])) as { reason: string }).reason === 'SourceMissing', 50)
-  await type(show, daemon, explain)
+  await daemon.reason(guest.name, 'archive', 'SourceMissing')
+  await type(show, daemon, ['explain', guest.name, 'archive'])
 }

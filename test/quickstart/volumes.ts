@@ -1,5 +1,5 @@
+import type { Daemon } from '../support/daemon.ts'
 import type { Guest, GuestDisk } from '../support/lab.ts'
-import type { Hotplugd } from './hotplugd.ts'
 import { table } from './table.ts'
 
 /** One line of the closing table. */
@@ -14,22 +14,13 @@ export interface VolumeRow {
   readonly stages: Readonly<Record<string, number>>
 }
 
-interface VolumeStatus {
-  readonly name: string
-  readonly target?: string
-  readonly phase?: string
-  readonly reason?: string
-  readonly stages?: readonly { readonly name: string; readonly durationMs: number }[]
-}
-
 const STAGES = ['discovered', 'exposed', 'attached', 'reported'] as const
 
 /** What hotplugd says of a volume, beside what the guest says of the same disk. */
-export const observe = async (daemon: Hotplugd, guest: Guest, volume: string, serialAsked: string): Promise<VolumeRow> => {
-  const list = JSON.parse(await daemon.ctl(['get', 'volumes', guest.name, '-o', 'json'])) as { items: { status: { volumeStatus: VolumeStatus[] } }[] }
-  const status = list.items.flatMap((vm) => vm.status.volumeStatus).find((one) => one.name === volume)
-  if (!status) throw new Error(`hotplugctl lists no volume ${volume} of ${guest.name}`)
-  const { target = '', phase = '', reason = '', stages = [] } = status
+export const observe = async (daemon: Daemon, guest: Guest, volume: string, serialAsked: string): Promise<VolumeRow> => {
+  const status = await daemon.volume(guest.name, volume)
+  if (!status) throw new Error(`hotplugd knows no volume ${volume} of ${guest.name}`)
+  const { target, phase = '', reason = '', stages = [] } = status
   const disk = target === '' ? null : await diskAt(guest, target)
   return { volume, serialAsked, serialSeen: disk?.serial ?? null, target, phase, reason, stages: Object.fromEntries(stages.map((stage) => [stage.name, stage.durationMs])) }
 }

@@ -134,7 +134,7 @@ export class Daemon {
     return until(`${name} of ${vm} to be Ready`, async () => {
       const volume = await this.volume(vm, name)
       if (volume?.phase === 'Ready') return volume
-      throw new Error(`${JSON.stringify(volume)}`)
+      throw new Error(JSON.stringify(volume))
     })
   }
 
@@ -148,7 +148,7 @@ export class Daemon {
     return until(`${name} of ${vm} to say ${reason}`, async () => {
       const volume = await this.volume(vm, name)
       if (volume?.reason === reason) return volume
-      throw new Error(`${JSON.stringify(volume)}`)
+      throw new Error(JSON.stringify(volume))
     })
   }
 
@@ -195,7 +195,8 @@ export async function daemonDirectories(t: Teardown): Promise<DaemonDirectories>
 /** Starts hotplugd without waiting for it to be ready; it ends with the test. */
 export async function spawnDaemon(t: Teardown, options: DaemonOptions): Promise<Daemon> {
   const directories = options.directories ?? (await daemonDirectories(t))
-  const child = spawn(process.execPath, [join(PROJECT, 'out/src/main.js'), ...flagsOf(options, directories)], {
+  // it dies with a test that is killed
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', process.execPath, join(PROJECT, 'out/src/main.js'), ...flagsOf(options, directories)], {
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

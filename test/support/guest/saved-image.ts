@@ -66,6 +66,10 @@ const rename = (data: Buffer, cookieOffset: number, identity: DomainIdentity): {
 export const withCopy = async (saved: string, identity: DomainIdentity, root: string, use: (path: string) => Promise<void>): Promise<void> => {
   const path = `/run/lab/${identity.name}.saved`
   await mkdir(`${root}/run/lab`, { recursive: true })
-  await copyUnderName(saved, identity, root + path)
-  await use(path).finally(() => rm(root + path, { force: true }))
+  try {
+    await copyUnderName(saved, identity, root + path)
+    await use(path)
+  } finally {
+    await rm(root + path, { force: true })
+  }
 }
