@@ -60,6 +60,7 @@ async function killedWhileUnplugging(t: Test, kind: string, failpoint: string): 
   await first.stop()
   await dies(t, directories, failpoint, (daemon) => daemon.remove('vm1', 'data'))
   const daemon = await startDaemon(t, { libvirt: scene.host.uri, directories })
+  await settleRemoval(daemon)
   await daemon.gone('vm1', 'data')
   await isNowhere(t)
   await daemon.stop()
@@ -70,6 +71,7 @@ async function killedWhilePersisting(t: Test, failpoint: string): Promise<void> 
   const path = scene.paths['block'] ?? ''
   await dies(t, directories, failpoint, (daemon) => daemon.add('vm1', 'data', path, { serial: 'SER', persist: true }))
   const daemon = await startDaemon(t, { libvirt: scene.host.uri, directories })
+  await settleWish(daemon, path, true)
   await daemon.ready('vm1', 'data')
   await isDefined(t, true)
   await isOnce(t, 'SER')
@@ -88,6 +90,7 @@ async function killedWhileUnpersisting(t: Test, failpoint: string): Promise<void
   await first.stop()
   await dies(t, directories, failpoint, (daemon) => daemon.remove('vm1', 'data', { persist: true }))
   const daemon = await startDaemon(t, { libvirt: scene.host.uri, directories })
+  await settleRemoval(daemon, true)
   await daemon.gone('vm1', 'data')
   await isDefined(t, false)
   await isNowhere(t)
@@ -104,9 +107,14 @@ async function dies(t: Test, directories: DaemonDirectories, failpoint: string, 
 }
 
 /** A request that was never answered may or may not have been kept; the client asks again. */
-async function settleWish(daemon: Daemon, path: string): Promise<void> {
-  const answer = await daemon.add('vm1', 'data', path, { serial: 'SER' })
+async function settleWish(daemon: Daemon, path: string, persist = false): Promise<void> {
+  const answer = await daemon.add('vm1', 'data', path, { serial: 'SER', persist })
   if (answer.status !== 202 && answer.status !== 409) throw new Error(answer.text)
+}
+
+async function settleRemoval(daemon: Daemon, persist = false): Promise<void> {
+  const answer = await daemon.remove('vm1', 'data', { persist })
+  if (![202, 404, 409].includes(answer.status)) throw new Error(answer.text)
 }
 
 async function isOnce(t: Test, serial: string): Promise<void> {
