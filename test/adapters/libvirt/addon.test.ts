@@ -4,17 +4,17 @@ import { copyFile, readdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import t from 'tap'
+import tap from 'tap'
 import { addon, isNativeFailure, type NativeConnection } from '../../../src/adapters/libvirt/binding.ts'
 import { PROJECT, startLibvirtHost, startPausedDomain, until, type Teardown } from '../../support/lab.ts'
 import { makeDirectory, makeImage } from './rig.ts'
 
-const host = await startLibvirtHost(t)
+const host = await startLibvirtHost(tap)
 const domain = await startPausedDomain(host, { name: 'vm1' })
 const victim = join(import.meta.dirname, 'victim.js')
 const options = { uri: host.uri, socketPath: '', keepAliveIntervalS: 5, keepAliveCount: 3, events: false }
 const pid = await qemuPid()
-const image = await makeImage(await makeDirectory(t))
+const image = await makeImage(await makeDirectory(tap))
 await host.virsh('attach-disk', domain, image, 'sda', '--targetbus', 'scsi')
 
 async function qemuPid(): Promise<number> {
@@ -53,14 +53,14 @@ async function run(end: string): Promise<{ code: number | null; signal: string |
   return { code, signal, ...said }
 }
 
-t.test('a process ends at once with a call in flight that never returns', async (t) => {
+void tap.test('a process ends at once with a call in flight that never returns', async (t) => {
   stopQemu(t)
   t.match(await run('exit'), { code: 7, signal: null, out: 'ready\n', err: '' })
   t.match(await run('throw'), { code: 1, signal: null, err: /uncaught/ })
   t.match(await run('close'), { code: 0, signal: null, out: 'ready\ncall: HOTPLUGD_CLOSED\n', err: '' })
 })
 
-t.test('a worker is terminated with a call in flight, and another works', async (t) => {
+void tap.test('a worker is terminated with a call in flight, and another works', async (t) => {
   const before = await threads()
   stopQemu(t)
   for (let i = 0; i < 3; i++) {
@@ -76,7 +76,7 @@ t.test('a worker is terminated with a call in flight, and another works', async 
   await once(worker, 'exit')
 })
 
-t.test('a second copy of the addon works beside the first', async (t) => {
+void tap.test('a second copy of the addon works beside the first', async (t) => {
   const copy = join(await makeDirectory(t), 'copy.node')
   await copyFile(join(PROJECT, 'native/build/Release/hotplugd_libvirt.node'), copy)
   const other = createRequire(import.meta.url)(copy) as typeof addon
@@ -87,7 +87,7 @@ t.test('a second copy of the addon works beside the first', async (t) => {
   b.close()
 })
 
-t.test('a connection that is not open, or closed, answers so', async (t) => {
+void tap.test('a connection that is not open, or closed, answers so', async (t) => {
   const connection = new addon.Connection(options, () => {})
   t.equal(await codeOf(connection.list()), 'HOTPLUGD_NOT_OPEN')
   await connection.open()
@@ -101,7 +101,7 @@ t.test('a connection that is not open, or closed, answers so', async (t) => {
   lost.close()
 })
 
-t.test('wrong types are refused before anything is asked', async (t) => {
+void tap.test('wrong types are refused before anything is asked', async (t) => {
   const connection = await open()
   const unknown = connection as unknown as Record<string, (...args: unknown[]) => unknown>
   t.throws(() => unknown['observe']?.(1, []), { message: 'expected a string' })
@@ -114,7 +114,7 @@ t.test('wrong types are refused before anything is asked', async (t) => {
   connection.close()
 })
 
-t.test('XML, update and shutdown', async (t) => {
+void tap.test('XML, update and shutdown', async (t) => {
   const connection = await open()
   t.match(await connection.xml(domain, 'live'), /^<domain type='qemu' id='\d+'>/)
   t.match(await connection.xml(domain, 'config'), /^<domain type='qemu'>/)

@@ -1,17 +1,17 @@
 import { truncate } from 'node:fs/promises'
-import t from 'tap'
+import tap from 'tap'
 import { run, startLibvirtHost, startPausedDomain, until } from '../../support/lab.ts'
 import { expectedOf, key, makeDirectory, makeImage, openRig, planOf, reasonOf, remove } from './rig.ts'
 
-const host = await startLibvirtHost(t)
+const host = await startLibvirtHost(tap)
 const vm = key(await startPausedDomain(host, { name: 'changed' }))
-const rig = openRig(t, host.uri)
+const rig = openRig(tap, host.uri)
 const { domains } = rig
-const directory = await makeDirectory(t)
+const directory = await makeDirectory(tap)
 const path = await makeImage(directory)
 await rig.up()
 
-t.test('a disk goes in, is listed as planned, and comes out', async (t) => {
+void tap.test('a disk goes in, is listed as planned, and comes out', async (t) => {
   const plan = planOf(path, 'b1', 3)
   t.same(await domains.attach(vm, plan), { kind: 'done' })
   t.match(await domains.liveDisk(vm, plan.alias), {
@@ -34,7 +34,7 @@ t.test('a disk goes in, is listed as planned, and comes out', async (t) => {
   t.same(told, [`disk-added ${vm} ua-b1`, `disk-removed ${vm} ua-b1`], 'both events, once, in order')
 })
 
-t.test('what libvirt refuses carries its own code and words', async (t) => {
+void tap.test('what libvirt refuses carries its own code and words', async (t) => {
   const plan = planOf(path, 'twice')
   await domains.attach(vm, plan)
   t.match(await domains.attach(vm, plan), { kind: 'refused', code: 'VIR_ERR_CONFIG_UNSUPPORTED', message: /alias/ })
@@ -45,7 +45,7 @@ t.test('what libvirt refuses carries its own code and words', async (t) => {
   await remove(rig, vm, plan)
 })
 
-t.test('a detach compares with the live disk first', async (t) => {
+void tap.test('a detach compares with the live disk first', async (t) => {
   const plan = planOf(path, 'kept')
   const expected = expectedOf(plan)
   await domains.attach(vm, plan)
@@ -65,14 +65,14 @@ t.test('a detach compares with the live disk first', async (t) => {
   await remove(rig, vm, plan)
 })
 
-t.test('a disk without a serial is not the one with an empty serial', async (t) => {
+void tap.test('a disk without a serial is not the one with an empty serial', async (t) => {
   await run('virsh', ['-q', '-c', host.uri, 'attach-disk', 'changed', path, 'sdq', '--alias', 'ua-bare', '--address', 'scsi:0.0.20', '--targetbus', 'scsi'])
   const bare = { ...planOf(path, 'bare', 20), target: 'sdq' }
   t.match(await domains.liveDisk(vm, 'ua-bare'), { serial: null, source: path })
   t.match(await domains.requestDetach(vm, { ...expectedOf(bare), serial: '' }), { kind: 'refused', code: 'HOTPLUGD_DISK_MISMATCH' })
 })
 
-t.test('sizes: grows, and never shrinks', async (t) => {
+void tap.test('sizes: grows, and never shrinks', async (t) => {
   const growing = await makeImage(directory, 'growing.img', 1 << 20)
   const plan = planOf(growing, 'growing', 5)
   await domains.attach(vm, plan)
@@ -86,7 +86,7 @@ t.test('sizes: grows, and never shrinks', async (t) => {
   await remove(rig, vm, plan)
 })
 
-t.test('the persistent definition is changed apart from the live domain', async (t) => {
+void tap.test('the persistent definition is changed apart from the live domain', async (t) => {
   const plan = planOf(path, 'lasting', 7)
   t.same(await domains.persist(vm, plan), { kind: 'done' })
   const view = await domains.observe(vm)
@@ -98,7 +98,7 @@ t.test('the persistent definition is changed apart from the live domain', async 
   await until('the definition to be as before', async () => (await domains.observe(vm))?.persistentDisks.length === 0)
 })
 
-t.test('odd characters reach the disk as they are, or nothing happens', async (t) => {
+void tap.test('odd characters reach the disk as they are, or nothing happens', async (t) => {
   const odd = await makeImage(directory, `o'd"d <&> ü.img`)
   const plan = planOf(odd, 'X_y-1', 8, { disk: { serial: 'A b_c-D.e+f', readonly: true, shareable: true } })
   t.same(await domains.attach(vm, plan), { kind: 'done' })

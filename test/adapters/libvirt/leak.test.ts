@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import t, { type Test } from 'tap'
+import tap, { type Test } from 'tap'
 import { addon } from '../../../src/adapters/libvirt/binding.ts'
 import { startLibvirtHost, startPausedDomain, until } from '../../support/lab.ts'
 import { key, makeDirectory, makeImage, openRig, planOf, remove } from './rig.ts'
@@ -9,10 +9,10 @@ import { key, makeDirectory, makeImage, openRig, planOf, remove } from './rig.ts
 setFlagsFromString('--expose_gc')
 const collect = runInNewContext('gc') as () => void
 
-const host = await startLibvirtHost(t)
+const host = await startLibvirtHost(tap)
 const vm = key(await startPausedDomain(host, { name: 'vm1' }))
-const path = await makeImage(await makeDirectory(t))
-const rig = openRig(t, host.uri)
+const path = await makeImage(await makeDirectory(tap))
+const rig = openRig(tap, host.uri)
 await rig.up()
 
 interface Holdings {
@@ -45,18 +45,18 @@ async function staysFlat(t: Test, warmUp: number, rounds: number, act: () => Pro
 
 const plan = planOf(path)
 
-t.test('reading a domain 1,000 times', async (t) => {
+void tap.test('reading a domain 1,000 times', async (t) => {
   await staysFlat(t, 500, 1_000, () => Promise.all([rig.domains.observe(vm), rig.domains.liveDisk(vm, plan.alias)]))
 })
 
-t.test('plugging and unplugging 100 times', async (t) => {
+void tap.test('plugging and unplugging 100 times', async (t) => {
   await staysFlat(t, 20, 100, async () => {
     await rig.domains.attach(vm, plan)
     await remove(rig, vm, plan)
   })
 })
 
-t.test('opening and closing 100 connections', async (t) => {
+void tap.test('opening and closing 100 connections', async (t) => {
   const options = { uri: host.uri, socketPath: host.socketPath, keepAliveIntervalS: 5, keepAliveCount: 3, events: true }
   await staysFlat(t, 20, 100, async () => {
     const connection = new addon.Connection({ ...options, uri: 'qemu+unix:///session' }, () => {})
@@ -65,7 +65,7 @@ t.test('opening and closing 100 connections', async (t) => {
   })
 })
 
-t.test('500 refused connections', async (t) => {
+void tap.test('500 refused connections', async (t) => {
   const options = { uri: 'qemu+unix:///session', socketPath: '/nonexistent', keepAliveIntervalS: 5, keepAliveCount: 3, events: true }
   await staysFlat(t, 100, 500, async () => {
     const connection = new addon.Connection(options, () => {})

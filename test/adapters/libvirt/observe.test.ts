@@ -1,20 +1,20 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import t from 'tap'
+import tap from 'tap'
 import { defineGuest, run, startLibvirtHost, startPausedDomain, until } from '../../support/lab.ts'
 import { key, makeDirectory, makeImage, openRig, planOf, NAMESPACE } from './rig.ts'
 
-const host = await startLibvirtHost(t)
-const rig = openRig(t, host.uri)
+const host = await startLibvirtHost(tap)
+const rig = openRig(tap, host.uri)
 const { domains } = rig
-const directory = await makeDirectory(t)
+const directory = await makeDirectory(tap)
 await rig.up()
 
 async function stateIs(name: string, state: string | null): Promise<void> {
   await until(`${name} to be ${state}`, async () => ((await domains.observe(key(name)))?.state ?? null) === state)
 }
 
-t.test('a domain through its life', async (t) => {
+void tap.test('a domain through its life', async (t) => {
   const disk = await makeImage(directory)
   await defineGuest(host, { name: 'life', scsiControllers: [2, 1], disks: [{ path: disk, type: 'file', target: 'sda', unit: 0, serial: 'own' }] })
   const off = await domains.observe(key('life'))
@@ -36,7 +36,7 @@ t.test('a domain through its life', async (t) => {
   for (const event of ['defined', 'started/booted', 'resumed', 'stopped/saved', 'undefined']) await rig.told(`domain ${key('life')} ${event}`)
 })
 
-t.test('the QEMU process, proven', async (t) => {
+void tap.test('the QEMU process, proven', async (t) => {
   const name = await startPausedDomain(host, { name: 'a (b) c) -uuid' })
   const view = await domains.observe(key(name))
   const pid = view?.process?.pid
@@ -49,7 +49,7 @@ t.test('the QEMU process, proven', async (t) => {
   await rig.told(`domain ${key(name)} stopped/destroyed`)
 })
 
-t.test('the chain below an image', async (t) => {
+void tap.test('the chain below an image', async (t) => {
   const base = await makeImage(directory, 'base.raw')
   const middle = join(directory, 'middle.qcow2')
   const top = join(directory, 'top.qcow2')
@@ -60,7 +60,7 @@ t.test('the chain below an image', async (t) => {
   t.match((await domains.observe(key(name)))?.disks, [{ source: top, format: 'qcow2', serial: null, backing: [middle, base] }])
 })
 
-t.test('a transient domain has no definition, and is gone when it stops', async (t) => {
+void tap.test('a transient domain has no definition, and is gone when it stops', async (t) => {
   const name = await startPausedDomain(host, { name: 'fleeting' })
   await host.virsh('undefine', name)
   t.match(await domains.observe(key(name)), { persistent: false, persistentDisks: [], state: 'paused' })
@@ -69,7 +69,7 @@ t.test('a transient domain has no definition, and is gone when it stops', async 
   t.equal(await domains.observe(key(name)), null)
 })
 
-t.test('the list holds every domain, running or not', async (t) => {
+void tap.test('the list holds every domain, running or not', async (t) => {
   await defineGuest(host, { name: 'idle' })
   const names = await domains.list(NAMESPACE)
   t.ok(names.includes(key('idle')))
@@ -77,7 +77,7 @@ t.test('the list holds every domain, running or not', async (t) => {
   t.notOk(names.includes(key('life')))
 })
 
-t.test('a domain without a virtio-scsi controller', async (t) => {
+void tap.test('a domain without a virtio-scsi controller', async (t) => {
   await defineGuest(host, { name: 'bare', scsiControllers: [] })
   t.same((await domains.observe(key('bare')))?.scsiControllers, [])
 })

@@ -1,16 +1,16 @@
 import { mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import t from 'tap'
+import tap from 'tap'
 import { startLibvirtHost, startPausedDomain, until } from '../../support/lab.ts'
 import { expectedOf, key, makeDirectory, makeImage, openRig, planOf, reasonOf, remove, NAMESPACE } from './rig.ts'
 
-const host = await startLibvirtHost(t)
+const host = await startLibvirtHost(tap)
 const vm = key(await startPausedDomain(host, { name: 'vm1' }))
-const directory = await makeDirectory(t)
+const directory = await makeDirectory(tap)
 const path = await makeImage(directory)
 
-t.test('a killed daemon is noticed and reconnected to, with its events', async (t) => {
+void tap.test('a killed daemon is noticed and reconnected to, with its events', async (t) => {
   const rig = openRig(t, host.uri)
   await rig.up()
   await host.kill9()
@@ -28,7 +28,7 @@ t.test('a killed daemon is noticed and reconnected to, with its events', async (
   t.match(rig.events.filter((event) => event.startsWith('connection false')), [/closed|error/], 'and why it was lost')
 })
 
-t.test('a call in flight when the daemon is killed is uncertain, and over', async (t) => {
+void tap.test('a call in flight when the daemon is killed is uncertain, and over', async (t) => {
   const rig = openRig(t, host.uri)
   await rig.up()
   const pid = (await rig.domains.observe(vm))?.process?.pid as number
@@ -48,7 +48,7 @@ t.test('a call in flight when the daemon is killed is uncertain, and over', asyn
   t.match(await rig.domains.observe(vm), { state: 'paused', process: { pid } }, 'the domain outlived the daemon')
 })
 
-t.test('a daemon that is stopped is lost by its keepalives, and found again', async (t) => {
+void tap.test('a daemon that is stopped is lost by its keepalives, and found again', async (t) => {
   const rig = openRig(t, host.uri, { keepAliveIntervalS: 1, keepAliveCount: 1, callDeadlineMs: 1_000 })
   await rig.up()
   host.signal('SIGSTOP')
@@ -62,7 +62,7 @@ t.test('a daemon that is stopped is lost by its keepalives, and found again', as
   t.match(await rig.domains.observe(vm), { state: 'paused' })
 })
 
-t.test('no daemon at all: said once, tried for ever', async (t) => {
+void tap.test('no daemon at all: said once, tried for ever', async (t) => {
   const nowhere = `qemu+unix:///session?socket=${directory}/none`
   const rig = openRig(t, nowhere)
   await until('a reason', () => /No such file/.test(rig.domains.connection(NAMESPACE)?.why ?? ''))
@@ -72,7 +72,7 @@ t.test('no daemon at all: said once, tried for ever', async (t) => {
   t.equal(rig.events.filter((event) => event.startsWith('connection false')).length, 1)
 })
 
-t.test('a socket whose path is longer than a socket address', async (t) => {
+void tap.test('a socket whose path is longer than a socket address', async (t) => {
   const deep = join(directory, 'x'.repeat(100), 'y'.repeat(100))
   await mkdir(deep, { recursive: true })
   await symlink(host.socketPath, join(deep, 'sock'))
@@ -81,7 +81,7 @@ t.test('a socket whose path is longer than a socket address', async (t) => {
   t.same(await rig.domains.list(NAMESPACE), [vm])
 })
 
-t.test('namespaces that are not configured', async (t) => {
+void tap.test('namespaces that are not configured', async (t) => {
   const rig = openRig(t, host.uri)
   t.equal(rig.domains.connection('elsewhere'), null)
   t.same(rig.domains.namespaces(), [NAMESPACE])

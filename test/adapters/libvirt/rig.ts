@@ -30,6 +30,9 @@ export function key(name: string): VmKey {
 export function openRig(t: Teardown, uri: string, options: Partial<DomainsOptions> = {}): Rig {
   const domains = createDomains({ uris: new Map([[NAMESPACE, uri]]), log: quiet, clock: systemClock, callDeadlineMs: 20_000, ...options })
   const events: string[] = []
+  // The adapter keeps no process alive by itself, but a test must go on while it waits for the adapter.
+  const awake = setInterval(() => {}, 60_000)
+  t.teardown(() => clearInterval(awake))
   t.teardown(() => domains.close())
   domains.start(recorder(events))
   return {

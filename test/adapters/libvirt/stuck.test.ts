@@ -1,11 +1,11 @@
-import t from 'tap'
+import tap from 'tap'
 import type { DiskPlan } from '../../../src/model/disk.ts'
 import type { CallOutcome } from '../../../src/ports/domains.ts'
 import { startLibvirtHost, startPausedDomain, until, type Teardown } from '../../support/lab.ts'
 import { expectedOf, key, makeDirectory, makeImage, openRig, planOf, reasonOf, remove } from './rig.ts'
 
-const host = await startLibvirtHost(t)
-const directory = await makeDirectory(t)
+const host = await startLibvirtHost(tap)
+const directory = await makeDirectory(tap)
 const path = await makeImage(directory)
 
 /** Stops the QEMU of a domain; the returned function lets it go on. */
@@ -28,7 +28,7 @@ function uncertain(outcome: CallOutcome): Promise<void> {
   return outcome.settled
 }
 
-t.test('a QEMU that does not answer: uncertain at the deadline, settled when the call has ended', async (t) => {
+void tap.test('a QEMU that does not answer: uncertain at the deadline, settled when the call has ended', async (t) => {
   const vm = key(await startPausedDomain(host, { name: 'slow' }))
   const rig = openRig(t, host.uri, { callDeadlineMs: 500 })
   await rig.up()
@@ -48,7 +48,7 @@ t.test('a QEMU that does not answer: uncertain at the deadline, settled when the
   await remove(rig, vm, plan)
 })
 
-t.test('a call that waits for its turn gets it when the call before it has ended', async (t) => {
+void tap.test('a call that waits for its turn gets it when the call before it has ended', async (t) => {
   const vm = key('slow')
   const patient = openRig(t, host.uri)
   await patient.up()
@@ -61,7 +61,7 @@ t.test('a call that waits for its turn gets it when the call before it has ended
   await remove(patient, vm, planOf(path, 'one', 1))
 })
 
-t.test('six domains of one libvirt stuck at once do not hold up a seventh', async (t) => {
+void tap.test('six domains of one libvirt stuck at once do not hold up a seventh', async (t) => {
   const rig = openRig(t, host.uri, { callDeadlineMs: 30_000 })
   await rig.up()
   const stuck = ['s1', 's2', 's3', 's4', 's5', 's6']
@@ -81,7 +81,7 @@ t.test('six domains of one libvirt stuck at once do not hold up a seventh', asyn
   for (const [i, name] of stuck.entries()) await remove(rig, key(name), plans[i] as DiskPlan)
 })
 
-t.test('a detach that got stuck is asked for once', async (t) => {
+void tap.test('a detach that got stuck is asked for once', async (t) => {
   const vm = key('slow')
   const rig = openRig(t, host.uri, { callDeadlineMs: 500 })
   await rig.up()
