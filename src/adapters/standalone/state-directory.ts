@@ -1,4 +1,4 @@
-import { access, constants, mkdir, open, readFile } from 'node:fs/promises'
+import { access, constants, mkdir, open, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { HotplugError } from '../../errors.ts'
 import { writeDurably } from '../linux/durable-file.ts'
@@ -39,10 +39,16 @@ export function stateUnwritable(act: string, path: string, cause: unknown): Hotp
   return new HotplugError('StateUnwritable', `cannot ${act} ${path}: ${code}`, { detail: { path, errno: code, syscall }, cause })
 }
 
+/** Step by step: `recursive` answers ENOENT on a read-only file system. */
 async function make(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: 0o700 })
-  if (first === undefined) return
-  for (let made = path; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made))
+  const why = await mkdir(path, 0o700).then(() => null, (error: NodeJS.ErrnoException) => error)
+  if (why?.code === 'EEXIST' && (await stat(path)).isDirectory()) return
+  if (why !== null && (why.code !== 'ENOENT' || dirname(path) === path)) throw why
+  if (why !== null) {
+    await make(dirname(path))
+    return make(path)
+  }
+  await syncDirectory(dirname(path))
 }
 
 async function syncDirectory(path: string): Promise<void> {
