@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 
-const CHILD = 'HOTPLUGD_QUICKSTART_KEPT'
+const CHILD = 'LAB_QUICKSTART_KEPT'
 
 /** True in the process that stays. */
 export const isKept = (): boolean => process.env[CHILD] === '1'

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Teardown } from './libvirt-host.ts'
 import { PROJECT } from './paths.ts'
-import { until } from './wait.ts'
+import { Hopeless, until } from './wait.ts'
 
 export interface DaemonOptions {
   /** Namespace → libvirt URI; a plain string is namespace `default`. */
@@ -155,7 +155,7 @@ export class Daemon {
   /** Waits for /readyz. */
   async waitReady(): Promise<this> {
     await until('hotplugd to be ready', async () => {
-      if (this.ended) throw new Error(`hotplugd ended: ${await this.log()}`)
+      if (this.ended) throw new Hopeless(`hotplugd ended: ${await this.log()}`)
       const { status, text } = await this.call('GET', '/readyz?verbose')
       if (status !== 200) throw new Error(text)
       return true

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { until } from '../wait.ts'
+import { Hopeless, until } from '../wait.ts'
 import type { Keeper } from './keeper.ts'
 
 /** Path of the daemon's socket inside its namespace. */
@@ -18,7 +18,7 @@ export const startDaemon = async (keeper: Keeper): Promise<ChildProcess> => {
   child.unref()
   ;(child.stderr as unknown as { unref(): void }).unref()
   await until('libvirtd to answer', () => {
-    if (child.exitCode !== null) throw new Error(`libvirtd ended with ${child.exitCode}: ${said}`)
+    if (child.exitCode !== null) throw new Hopeless(`libvirtd ended with ${child.exitCode}: ${said}`)
     return canConnect(keeper.root + SOCKET)
   })
   return child

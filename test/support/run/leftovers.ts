@@ -8,8 +8,8 @@ export interface Leftover {
   readonly remove: () => Promise<unknown>
 }
 
-/** Environment variable that marks every process of one run. */
-export const MARK = 'HOTPLUGD_TEST_RUN'
+/** Environment variable that marks every process of one run. Not HOTPLUGD_…: the daemon refuses what it does not know. */
+export const MARK = 'LAB_TEST_RUN'
 
 /** Everything that still bears the mark of the run or lies below its directory for temporary files. */
 export const findLeftovers = async (mark: string, directory: string): Promise<Leftover[]> => [
