@@ -14,14 +14,6 @@ const KINDS: Readonly<Record<string, 'vmis' | 'volumes'>> = {
   vmis: 'vmis', vmi: 'vmis', vms: 'vmis', vm: 'vmis', virtualmachineinstances: 'vmis', volumes: 'volumes', volume: 'volumes',
 }
 
-/** What `get` lists: the columns, and the rows of one VM. Each row begins with what identifies it. */
-export interface Columns {
-  readonly head: readonly string[]
-  readonly rows: (vmi: VmiObject) => readonly (readonly string[])[]
-  /** How many cells at the beginning of a row identify it. */
-  readonly keyCells: number
-}
-
 /** `hotplugctl get vmis [VM]`, `hotplugctl get volumes [VM]`. */
 export async function get(session: Session): Promise<void> {
   const [word, vm = null] = session.positionals

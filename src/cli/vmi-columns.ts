@@ -1,5 +1,5 @@
 import type { VmiObject } from '../http/vmi-object.ts'
-import type { Columns } from './get.ts'
+import type { Columns } from './columns.ts'
 
 /** The table of `get vmis`. */
 export function vmiColumns(shape: { readonly isWide: boolean; readonly showNamespace: boolean }): Columns {

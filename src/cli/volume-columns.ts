@@ -1,7 +1,7 @@
 import { formatAge } from '../config/duration.ts'
 import type { VmiObject } from '../http/vmi-object.ts'
 import type { VolumeObject } from '../http/volume-object.ts'
-import type { Columns } from './get.ts'
+import type { Columns } from './columns.ts'
 import { formatSize } from './table.ts'
 
 interface Shape {

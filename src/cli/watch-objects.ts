@@ -1,6 +1,6 @@
 import type { VmiObject } from '../http/vmi-object.ts'
 import type { WatchEvent } from './client.ts'
-import type { Columns } from './get.ts'
+import type { Columns } from './columns.ts'
 import { watchPath } from './paths.ts'
 import type { Session } from './session.ts'
 import { Table } from './table.ts'
