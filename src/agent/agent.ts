@@ -44,6 +44,7 @@ export class Agent {
   readonly #reconciler: Reconciler
   readonly #reporter: Reporter
   #stopGrowth: () => void = () => {}
+  #toldProblems: ReadonlySet<string> = new Set()
 
   constructor(parts: AgentParts) {
     const { ports, observer, sinks, hotplugEnabled } = parts
@@ -103,6 +104,14 @@ export class Agent {
     const keys = new Set([...before, ...this.desired.vms(), ...this.desired.vmsWithProblems()])
     for (const vm of this.world.all()) keys.add(vm.key)
     for (const key of keys) this.#wantedIn(this.world.vm(key), !wasRead || !snapshot.synced)
+    this.#tellProblems()
+  }
+
+  /** Each once, for as long as it lasts. */
+  #tellProblems(): void {
+    const problems = new Map(this.desired.allProblems().map((problem) => [JSON.stringify(problem), problem]))
+    for (const [id, problem] of problems) if (!this.#toldProblems.has(id)) this.#parts.observer.problem(problem)
+    this.#toldProblems = new Set(problems.keys())
   }
 
   #wantedIn(vm: Vm, wakeAll: boolean): void {

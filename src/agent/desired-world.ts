@@ -47,13 +47,15 @@ export class DesiredWorld {
 
   /** Troubles of the sources of desired state; those of one VM, or those that belong to none. */
   problems(vm: VmKey | null): DesiredProblem[] {
-    const all = [...this.#snapshots.values()].flatMap((snapshot) => snapshot.problems)
-    return [...all, ...this.#conflicts].filter((problem) => problem.vm === vm)
+    return this.allProblems().filter((problem) => problem.vm === vm)
+  }
+
+  allProblems(): DesiredProblem[] {
+    return [...[...this.#snapshots.values()].flatMap((snapshot) => snapshot.problems), ...this.#conflicts]
   }
 
   vmsWithProblems(): VmKey[] {
-    const all = [...this.#snapshots.values()].flatMap((snapshot) => snapshot.problems)
-    return [...all, ...this.#conflicts].flatMap((problem) => problem.vm ?? [])
+    return this.allProblems().flatMap((problem) => problem.vm ?? [])
   }
 
   sources(): { origin: OriginKind; synced: boolean; volumes: number; problems: readonly DesiredProblem[] }[] {

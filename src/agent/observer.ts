@@ -1,4 +1,5 @@
 import type { Verb } from '../core/decide.ts'
+import type { DesiredProblem } from '../model/desired.ts'
 import type { HotplugError } from '../errors.ts'
 import type { Stage } from '../model/status.ts'
 import type { Phase } from '../model/status.ts'
@@ -17,5 +18,7 @@ export interface AgentObserver {
   phaseChanged(volume: Volume, from: Phase | null): void
   stagePassed(volume: Volume, stage: Stage): void
   actEnded(volume: Volume, end: ActEnd): void
+  /** Something in a source of desired state cannot be used; told once, until it is gone. */
+  problem(problem: DesiredProblem): void
   note(event: string, fields: Readonly<Record<string, unknown>>): void
 }

@@ -17,7 +17,7 @@ export async function checkRemoval(ctx: VerbContext): Promise<Actual> {
   const sinceMs = ctx.volume.actual.kind === 'detaching' ? ctx.volume.actual.sinceMs : ctx.ports.clock.monotonicMs()
   ctx.note({ kind: 'detaching', record, sinceMs, check: false })
   if (ctx.ports.clock.monotonicMs() - sinceMs < SETTLING_MS) return waitOn(ctx)
-  ctx.engine.report(ctx.volume, ctx.verb, new HotplugError('DetachPending', `QEMU has not given ${record.target} of ${ctx.key} up`))
+  ctx.report(new HotplugError('DetachPending', `QEMU has not given ${record.target} of ${ctx.key} up`))
   await ctx.ports.domains.capacityBytes(ctx.key, record.target)
   await new Promise<void>((resolve) => ctx.ports.clock.after(SETTLING_MS, resolve))
   return (await isOut(ctx)) ? { kind: 'gone', record } : notPending(ctx)
@@ -30,7 +30,7 @@ async function isOut(ctx: VerbContext): Promise<boolean> {
 }
 
 function waitOn(ctx: VerbContext): Actual {
-  ctx.engine.recheckAfter(ctx.volume, AGAIN_MS)
+  ctx.recheckAfter(AGAIN_MS)
   return ctx.volume.actual
 }
 

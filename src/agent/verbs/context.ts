@@ -21,11 +21,11 @@ export interface Engine {
   /** The source as a request looked it up an instant ago; once. What is read before the attach proves that it still holds. */
   takeForeseen(volume: Volume): ResolvedSource | null
   /** Has a pending removal read back after `delayMs` if nothing is heard before. */
-  recheckAfter(volume: Volume, delayMs: number): void
+  recheckAfter(vm: Vm, volume: Volume, delayMs: number): void
   /** Tells a trouble while the act goes on. */
-  report(volume: Volume, verb: Verb, error: HotplugError): void
+  report(vm: Vm, volume: Volume, failure: { readonly verb: Verb; readonly error: HotplugError }): void
   /** The volume's status may have changed. */
-  touch(volume: Volume): void
+  touch(vm: Vm, volume: Volume): void
 }
 
 /** One act on one volume: what verbs work with. */
@@ -89,10 +89,20 @@ export class VerbContext {
     return next
   }
 
+  /** Tells a trouble while the act goes on. */
+  report(error: HotplugError): void {
+    this.engine.report(this.vm, this.volume, { verb: this.verb, error })
+  }
+
+  /** Has the pending removal read back after `delayMs` if nothing is heard before. */
+  recheckAfter(delayMs: number): void {
+    this.engine.recheckAfter(this.vm, this.volume, delayMs)
+  }
+
   /** Takes an observed state over in the middle of an act. */
   note(actual: Actual): void {
     this.volume.actual = actual
-    this.engine.touch(this.volume)
+    this.engine.touch(this.vm, this.volume)
   }
 
   /** Nothing of the volume is left. */

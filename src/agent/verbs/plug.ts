@@ -99,7 +99,7 @@ async function attach(ctx: VerbContext, exposed: VolumeRecord): Promise<void> {
   if (outcome.kind === 'refused') throw refusal(ctx, record, outcome)
   if (outcome.kind === 'done') return ctx.note({ kind: 'unproven', record: ctx.journal(record, 'attached') })
   const error = new HotplugError('OutcomeUncertain', `attach of ${ctx.volume.id}: ${outcome.message}`)
-  ctx.engine.report(ctx.volume, ctx.verb, error)
+  ctx.report(error)
   await outcome.settled
   throw error
 }

@@ -27,7 +27,7 @@ export async function sourceUnchanged(ctx: VerbContext, record: VolumeRecord): P
 /** The disk holds the wrong bytes. */
 export function condemn(ctx: VerbContext, record: VolumeRecord, because: string): Actual {
   const message = `${record.exposure.path} does not lead to ${describeIdentity(record.identity)} any more: ${because}; the disk is taken out at once`
-  ctx.engine.report(ctx.volume, ctx.verb, new HotplugError('SourceChanged', message))
+  ctx.report(new HotplugError('SourceChanged', message))
   return { kind: 'plugged', record, condemned: true }
 }
 

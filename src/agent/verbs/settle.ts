@@ -56,6 +56,6 @@ function sameProcess(a: ProcessRef | null, b: ProcessRef | null): boolean {
 }
 
 function awaitRemoval(ctx: VerbContext, record: VolumeRecord): Actual {
-  ctx.engine.recheckAfter(ctx.volume, REMOVAL_GRACE_MS)
+  ctx.recheckAfter(REMOVAL_GRACE_MS)
   return { kind: 'detaching', record, sinceMs: ctx.ports.clock.monotonicMs(), check: false }
 }

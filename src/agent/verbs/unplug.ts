@@ -17,10 +17,10 @@ export async function unplug(ctx: VerbContext): Promise<Actual> {
   const sinceMs = ctx.ports.clock.monotonicMs()
   ctx.note({ kind: 'detaching', record, sinceMs, check: false })
   const outcome = await ctx.ports.domains.requestDetach(ctx.key, expectedDisk(record))
-  ctx.engine.recheckAfter(ctx.volume, NEWS_MS)
+  ctx.recheckAfter(NEWS_MS)
   if (outcome.kind === 'done') return { kind: 'detaching', record: ctx.journal(record, 'detachIssued'), sinceMs, check: false }
   if (outcome.kind === 'refused') return readBack(ctx, record, outcome)
-  ctx.engine.report(ctx.volume, ctx.verb, new HotplugError('OutcomeUncertain', `detach of ${ctx.volume.id}: ${outcome.message}`))
+  ctx.report(new HotplugError('OutcomeUncertain', `detach of ${ctx.volume.id}: ${outcome.message}`))
   await outcome.settled
   return { kind: 'detaching', record, sinceMs, check: true }
 }
