@@ -80,7 +80,7 @@ export function describe(value: unknown): string {
   if (value === null || value === undefined) return 'nothing'
   if (typeof value === 'string') return `the text ${JSON.stringify(value.length > SHOWN_CHARACTERS ? `${value.slice(0, SHOWN_CHARACTERS)}…` : value)}`
   if (Array.isArray(value)) return 'a list'
-  return typeof value === 'object' ? 'a mapping' : `the ${typeof value} ${String(value)}`
+  return typeof value === 'object' ? 'a mapping' : `the ${typeof value} ${JSON.stringify(value)}`
 }
 
 function wrongType(place: Place, allowed: string): null {

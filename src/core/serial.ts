@@ -15,12 +15,12 @@ const SHOWN_CHARACTERS = 72
 export function checkSerial(serial: string): HotplugError | null {
   if (serial === '') return refuse(serial, 'it is empty')
   const forbidden = FORBIDDEN.exec(serial)
-  if (forbidden !== null) return refuse(serial, `character ${position(serial, forbidden.index)} is ${shown(forbidden[0])}`)
+  if (forbidden !== null) return refuse(serial, `character ${position(serial, forbidden.index)} is ${spell(forbidden[0])}`)
   if (serial.length > MOST_BYTES) return refuse(serial, `it has ${serial.length} bytes, ${MOST_BYTES} fit`)
   return null
 }
 
-function shown(character: string): string {
+function spell(character: string): string {
   return character === ' ' ? 'a space, which libvirt would hand on with a backslash before it' : JSON.stringify(character)
 }
 

@@ -3,7 +3,7 @@ import { signatureAt, type FileLook } from './manifest-directory.ts'
 import { readManifestFile, refuse } from './manifest-file.ts'
 import type { ManifestLedger } from './manifest-ledger.ts'
 import type { Observed } from './manifest-rules.ts'
-import { writerOf } from './open-for-writing.ts'
+import { writersOf } from './open-for-writing.ts'
 
 /** How long files must be at rest, in ms. */
 export interface RestTimes {
@@ -22,7 +22,7 @@ interface Seen {
 
 const GONE = 'gone'
 const LONG_MS = 5_000
-const AT_REST_SOON: Observed = { kind: 'waiting', reason: 'rest' }
+const WAITS: Observed = { kind: 'waiting', reason: 'rest' }
 
 /**
  * Decides when a file has come to rest. An editor that truncates and writes shows an empty file, then the first half of
@@ -31,7 +31,7 @@ const AT_REST_SOON: Observed = { kind: 'waiting', reason: 'rest' }
 export class ManifestSettling {
   readonly #directory: string
   readonly #times: RestTimes
-  #seen = new Map<string, Seen>()
+  #seen: ReadonlyMap<string, Seen> = new Map()
 
   constructor(directory: string, times: RestTimes) {
     this.#directory = directory
@@ -40,17 +40,19 @@ export class ManifestSettling {
 
   /** All files that are there or that the ledger knows. Files that wait are to be looked at again soon. */
   async observe(files: ReadonlyMap<string, FileLook>, ledger: ManifestLedger, nowMs: number): Promise<ReadonlyMap<string, Observed>> {
-    const names = new Set([...files.keys(), ...Object.keys(ledger.files)])
-    const before = this.#seen
-    this.#seen = new Map()
-    const observed = new Map<string, Observed>()
-    for (const name of names) {
-      const seen = remember(before.get(name), files.get(name)?.signature ?? GONE, nowMs)
-      const state = seen.fault ?? (await this.#judge(name, files.get(name), ledger, nowMs - seen.sinceMs))
-      this.#seen.set(name, state.kind === 'invalid' ? { ...seen, fault: state } : seen)
-      observed.set(name, state)
+    const names = [...new Set([...files.keys(), ...Object.keys(ledger.files)])]
+    const seen = new Map(names.map((name) => [name, remember(this.#seen.get(name), files.get(name)?.signature ?? GONE, nowMs)]))
+    const states = new Map<string, Observed>()
+    const unread = new Map<string, FileLook>()
+    for (const [name, { sinceMs, fault }] of seen) {
+      const file = files.get(name)
+      const state = fault ?? this.#judge(name, file, ledger, nowMs - sinceMs)
+      if (state !== null) states.set(name, state)
+      else if (file !== undefined) unread.set(name, file)
     }
-    return observed
+    for (const [name, state] of await this.#readAll(unread, seen, nowMs)) states.set(name, state)
+    this.#seen = new Map([...seen].map(([name, one]) => [name, { ...one, fault: faultIn(states.get(name)) }]))
+    return states
   }
 
   /** The directory was lost: how long a file was missing counts anew. */
@@ -58,25 +60,42 @@ export class ManifestSettling {
     this.#seen = new Map()
   }
 
-  async #judge(name: string, file: FileLook | undefined, ledger: ManifestLedger, restMs: number): Promise<Observed> {
-    if (file === undefined) return restMs >= this.#times.goneMs ? { kind: 'absent' } : AT_REST_SOON
+  /** Null: it is at rest and must be read to tell. */
+  #judge(name: string, file: FileLook | undefined, ledger: ManifestLedger, restMs: number): Observed | null {
+    if (file === undefined) return restMs >= this.#times.goneMs ? { kind: 'absent' } : WAITS
     if (isSame(name, file, ledger)) return { kind: 'same' }
-    return restMs >= this.#times.settleMs ? this.#read(name, file, restMs) : AT_REST_SOON
+    return restMs >= this.#times.settleMs ? null : WAITS
   }
 
-  async #read(name: string, { content, signature }: FileLook, restMs: number): Promise<Observed> {
-    const path = join(this.#directory, name)
-    if (content.kind === 'unreadable') return { kind: 'invalid', ...refuse(path, `cannot be read: ${content.why}`) }
-    const pid = await writerOf(path)
-    if (pid !== null) return restMs < LONG_MS ? { kind: 'waiting', reason: 'writer' } : { kind: 'waiting', reason: 'longWriter', pid }
-    if ((await signatureAt(path)) !== signature) return AT_REST_SOON
-    const reading = readManifestFile(path, content.bytes)
-    return reading.valid ? { kind: 'valid', hash: content.hash, manifests: reading.manifests } : { kind: 'invalid', ...reading }
+  async #readAll(files: ReadonlyMap<string, FileLook>, seen: ReadonlyMap<string, Seen>, nowMs: number): Promise<readonly (readonly [string, Observed])[]> {
+    const writers = await writersOf([...files.keys()].map((name) => join(this.#directory, name)))
+    const reading = [...files].map(async ([name, file]) => {
+      const path = join(this.#directory, name)
+      const pid = writers.get(path)
+      const restMs = nowMs - (seen.get(name)?.sinceMs ?? nowMs)
+      return [name, pid === undefined ? await read(path, file) : awaitWriter(pid, restMs)] as const
+    })
+    return Promise.all(reading)
   }
+}
+
+async function read(path: string, { content, signature }: FileLook): Promise<Observed> {
+  if (content.kind === 'unreadable') return { kind: 'invalid', ...refuse(path, `cannot be read: ${content.why}`) }
+  if ((await signatureAt(path)) !== signature) return WAITS // the writer was gone only just now
+  const reading = readManifestFile(path, content.bytes)
+  return reading.valid ? { kind: 'valid', hash: content.hash, manifests: reading.manifests } : { kind: 'invalid', ...reading }
+}
+
+function awaitWriter(pid: number, restMs: number): Observed {
+  return restMs < LONG_MS ? { kind: 'waiting', reason: 'writer' } : { kind: 'waiting', reason: 'longWriter', pid }
 }
 
 function remember(before: Seen | undefined, signature: string, nowMs: number): Seen {
   return before?.signature === signature ? before : { signature, sinceMs: nowMs, fault: null }
+}
+
+function faultIn(state: Observed | undefined): Observed | null {
+  return state?.kind === 'invalid' ? state : null
 }
 
 function isSame(name: string, { content }: FileLook, ledger: ManifestLedger): boolean {

@@ -17,7 +17,7 @@ export interface ManifestOptions extends Partial<RestTimes> {
   readonly stateDir: string
   readonly log: BaseLogger
   readonly clock: Clock
-  /** A whole look backs up lost events this often. @default 10000 */
+  /** A whole look backs up lost events this often. @default 30000 */
   readonly pollMs?: number
 }
 
@@ -25,7 +25,7 @@ const EVENT_MS = 10
 const AGAIN_MS = 50
 const WRITER_MS = 250
 const MISSING_MS = 2_000
-const POLL_MS = 10_000
+const POLL_MS = 30_000
 const AGAIN_AFTER_MS = { rest: AGAIN_MS, writer: WRITER_MS, longWriter: MISSING_MS }
 const REST = { settleMs: 100, goneMs: 500 }
 
@@ -102,7 +102,7 @@ class Manifests implements DesiredSource {
     this.#unwatch()
     // with nothing known from before there is nothing that could be taken for removed
     const isNew = Object.keys(this.#ledger.files).length === 0 && this.#lost === null
-    const message = `${this.#options.directory}: ${why}${isNew ? '' : '; its volumes stay as they were'}`
+    const message = `no manifests can be read from ${this.#options.directory}: ${why}${isNew ? '' : '; its volumes stay as they were'}`
     this.#tell(isNew, [], [{ vm: null, volume: null, reason: 'ManifestsUnreadable', message }])
     return MISSING_MS
   }

@@ -1,20 +1,21 @@
-import { access, constants, mkdir, open, readFile, stat } from 'node:fs/promises'
+import { access, constants, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { HotplugError } from '../../errors.ts'
-import { writeDurably } from '../linux/durable-file.ts'
+import { isWrittenAside, writeDurably } from '../linux/durable-file.ts'
 import { STATE_FORMAT } from './sealed-file.ts'
 
 const VERSION_FILE = 'format-version'
 
 /**
  * Makes sure that the state directory is there, can be written to and is not of a newer version; a full disk is no
- * reason to refuse. Throws HotplugError `StateUnwritable` (errno in `detail`) or `StateFromNewerVersion`.
+ * reason to refuse. Only one process may have it open. Throws HotplugError `StateUnwritable` (errno in `detail`) or `StateFromNewerVersion`.
  */
 export async function openStateDirectory(stateDir: string): Promise<void> {
   await makeDirectory(stateDir)
   await access(stateDir, constants.R_OK | constants.W_OK | constants.X_OK).catch((error: unknown) => {
     throw stateUnwritable('use the state directory', stateDir, error)
   })
+  await sweep(stateDir)
   const version = await readVersion(join(stateDir, VERSION_FILE))
   if (version === null) return writeDurably(join(stateDir, VERSION_FILE), `${STATE_FORMAT}\n`)
   if (version === String(STATE_FORMAT)) return
@@ -37,6 +38,12 @@ export async function makeDirectory(path: string): Promise<void> {
 export function stateUnwritable(act: string, path: string, cause: unknown): HotplugError {
   const { code = 'unknown', syscall = '' } = cause as NodeJS.ErrnoException
   return new HotplugError('StateUnwritable', `cannot ${act} ${path}: ${code}`, { detail: { path, errno: code, syscall }, cause })
+}
+
+/** What a write that was cut off by a crash or power loss left behind. */
+async function sweep(directory: string): Promise<void> {
+  const left = (await readdir(directory)).filter(isWrittenAside)
+  await Promise.all(left.map((name) => rm(join(directory, name), { force: true }).catch(() => {})))
 }
 
 /** Step by step: `recursive` answers ENOENT on a read-only file system. */

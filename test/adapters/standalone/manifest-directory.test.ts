@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import tap from 'tap'
 import { type DirectoryIdentity, sameDirectory } from '../../../src/adapters/standalone/directory-identity.ts'
 import { ManifestRig, manifest, names } from './fixture.ts'
@@ -104,7 +103,7 @@ void tap.test('without room for the ledger the volumes are wanted all the same, 
   writeFileSync(`${rig.stateDir}/filler`, '')
   await follower.until('no problem', (one) => one.problems.length === 0)
   await rig.stop()
-  execFileSync('cat', [`${rig.stateDir}/manifests.json`])
+  t.ok(existsSync(`${rig.stateDir}/manifests.json`))
 })
 
 void tap.test('which directory counts as the same', async (t) => {
