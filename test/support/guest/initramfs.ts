@@ -2,7 +2,7 @@ import { chmod, copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises
 import { basename, join } from 'node:path'
 import { cached, fileStamp } from '../cache.ts'
 import { run } from '../command.ts'
-import { supportFile } from '../paths.ts'
+import { labCache, supportFile } from '../paths.ts'
 
 const MODULES = ['virtio_pci', 'virtio_scsi', 'sd_mod', 'virtio_console', 'virtio_blk']
 const AGENT = supportFile('guest/agent.c')
@@ -13,23 +13,30 @@ export interface BootFiles {
   readonly initramfs: string
 }
 
-/** The newest installed cloud kernel, and an initramfs of busybox, the kernel's virtio modules and the lab's agent. */
+/** A kernel with its modules: installed on this machine, or unpacked by prepare.sh. */
+interface Kernel {
+  readonly root: string
+  readonly version: string
+}
+
+/** The newest cloud kernel, and an initramfs of busybox, the kernel's virtio modules and the lab's agent. */
 export const bootFiles = async (): Promise<BootFiles> => {
-  const version = await kernelVersion()
-  const kernel = `/boot/vmlinuz-${version}`
+  const found = (await kernelIn(join(labCache(), 'kernel'))) ?? (await kernelIn('/'))
+  if (!found) throw new Error('there is no kernel for guests: run `bash test/support/prepare.sh`, it fetches linux-image-cloud-amd64')
+  const kernel = join(found.root, 'boot', `vmlinuz-${found.version}`)
   const ingredients = [await fileStamp(kernel), await fileStamp('/bin/busybox'), await fileStamp(AGENT), ...MODULES]
-  const directory = await cached('initramfs', ingredients, (into) => build(version, into))
+  const directory = await cached('initramfs', ingredients, (into) => build(found, into))
   return { kernel, initramfs: join(directory, 'initramfs') }
 }
 
-const kernelVersion = async (): Promise<string> => {
-  const found = (await readdir('/boot')).flatMap((name) => /^vmlinuz-(.*-cloud-amd64)$/.exec(name)?.[1] ?? [])
-  const newest = found.sort(new Intl.Collator('en', { numeric: true }).compare).at(-1)
-  if (!newest) throw new Error('no /boot/vmlinuz-*-cloud-amd64: run `bash test/support/prepare.sh`, it installs linux-image-cloud-amd64')
-  return newest
+const kernelIn = async (root: string): Promise<Kernel | null> => {
+  const names = await readdir(join(root, 'boot')).catch(() => [])
+  const versions = names.flatMap((name) => /^vmlinuz-(.*-cloud-amd64)$/.exec(name)?.[1] ?? [])
+  const version = versions.sort(new Intl.Collator('en', { numeric: true }).compare).at(-1)
+  return version === undefined ? null : { root, version }
 }
 
-const build = async (version: string, into: string): Promise<void> => {
+const build = async (kernel: Kernel, into: string): Promise<void> => {
   const tree = join(into, 'tree')
   for (const name of ['bin', 'dev', 'mnt', 'modules', 'proc', 'sys', 'tmp']) await mkdir(join(tree, name), { recursive: true })
   await run('gcc', ['-static', '-O2', '-Wall', '-s', '-o', join(tree, 'init'), AGENT])
@@ -37,14 +44,14 @@ const build = async (version: string, into: string): Promise<void> => {
   await chmod(join(tree, 'bin/busybox'), 0o755)
   await run('/bin/busybox', ['--install', '-s', join(tree, 'bin')])
   await run('sh', ['-c', 'for link in "$1"/*; do [ -L "$link" ] && ln -sf busybox "$link"; done; :', 'sh', join(tree, 'bin')])
-  await addModules(version, tree)
+  await addModules(kernel, tree)
   await run('sh', ['-c', 'cd "$1" && find . | cpio --quiet -o -H newc >../initramfs', 'sh', tree])
   await rm(tree, { recursive: true })
 }
 
 /** The modules and what they need, with a list in the order of loading. */
-const addModules = async (version: string, tree: string): Promise<void> => {
-  const said = await run('modprobe', ['--set-version', version, '--show-depends', '--all', ...MODULES])
+const addModules = async ({ root, version }: Kernel, tree: string): Promise<void> => {
+  const said = await run('modprobe', ['--dirname', root, '--set-version', version, '--show-depends', '--all', ...MODULES])
   const files = [...new Set(said.split('\n').flatMap((line) => /^insmod (\S+)/.exec(line)?.[1] ?? []))]
   for (const file of files) await copyFile(file, join(tree, 'modules', basename(file)))
   await writeFile(join(tree, 'modules/list'), files.map((file) => `/modules/${basename(file)}\n`).join(''))
