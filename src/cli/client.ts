@@ -6,8 +6,8 @@ import { failureOf } from './refused.ts'
 export interface Client {
   readonly socketPath: string
   get<T>(path: string): Promise<T>
-  /** What /readyz says is not in order, a line each; empty if all is. */
-  troubles(): Promise<readonly string[]>
+  /** What /readyz says is not in order, a line each: `blocking` keeps it from being ready, `warnings` do not. */
+  troubles(): Promise<{ readonly blocking: readonly string[]; readonly warnings: readonly string[] }>
   /** Resolves with the headers of the answer. */
   put(path: string, body: object): Promise<IncomingHttpHeaders>
   /** Calls back with every event until the signal says stop; throws Failure when the stream ends by itself. */
@@ -28,7 +28,8 @@ export function createClient(socketPath: string): Client {
     get: async <T>(path: string) => parse(await readOk(await send(socketPath, { path }))) as T,
     async troubles() {
       const text = await readAll(await send(socketPath, { path: '/readyz?verbose' }))
-      return text.split('\n').filter(line => line.startsWith('[-]')).map(line => line.slice(3))
+      const told = (mark: string): string[] => text.split('\n').filter(line => line.startsWith(mark)).map(line => line.slice(mark.length))
+      return { blocking: told('[-]'), warnings: told('[!]') }
     },
     async put(path, body) {
       const answer = await send(socketPath, { path, method: 'PUT', body: JSON.stringify(body) })

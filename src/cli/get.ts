@@ -27,8 +27,9 @@ export async function get(session: Session): Promise<void> {
   const list = await fetchList(session, vm)
   if (await printObject(session, list)) return
   const rows = list.items.flatMap(columns.rows)
-  if (rows.length === 0) return sayNothingFound(session, kind)
-  new Table(columns.head).full(rows).forEach(session.print)
+  if (rows.length === 0) session.warn(`no ${kind} found${session.has('all-namespaces') ? '' : ` in namespace ${session.namespace}`}`)
+  else new Table(columns.head).full(rows).forEach(session.print)
+  await tellTroubles(session)
 }
 
 async function fetchList(session: Session, vm: string | null): Promise<VmiListObject> {
@@ -38,8 +39,9 @@ async function fetchList(session: Session, vm: string | null): Promise<VmiListOb
   return { kind: 'VirtualMachineInstanceList', apiVersion: 'kubevirt.io/v1', metadata: {}, items: [one] }
 }
 
-/** Nothing there, or nothing known because the daemon cannot see: at night that is a difference. */
-async function sayNothingFound(session: Session, kind: string): Promise<void> {
-  session.warn(`no ${kind} found${session.has('all-namespaces') ? '' : ` in namespace ${session.namespace}`}`)
-  for (const trouble of await session.client.troubles()) session.warn(`hotplugd is not ready: ${printable(trouble)}`)
+/** A list that is short because the daemon cannot see: at night that is a difference. */
+async function tellTroubles(session: Session): Promise<void> {
+  const { blocking, warnings } = await session.client.troubles()
+  for (const trouble of blocking) session.warn(`hotplugd is not ready: ${printable(trouble)}`)
+  for (const warning of warnings) session.warn(`warning: ${printable(warning)}`)
 }

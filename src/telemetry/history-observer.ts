@@ -1,6 +1,7 @@
 import type { History } from '../agent/history.ts'
 import type { ActEnd, AgentObserver } from '../agent/observer.ts'
 import type { Volume } from '../agent/volume.ts'
+import type { DesiredProblem } from '../model/desired.ts'
 import type { Phase, Stage } from '../model/status.ts'
 
 /** Keeps what happened for the debug view. */
@@ -25,6 +26,11 @@ export class HistoryObserver implements AgentObserver {
     this.#history.add({ volume: id, event: `${verb} failed`, durationMs, reason: error.reason, message: error.message })
   }
 
+  problem({ vm, volume, reason, message }: DesiredProblem): void {
+    const about = [vm ?? '', volume ?? ''].filter((part) => part !== '').join('/')
+    this.#history.add({ volume: about, event: 'desired state cannot be used whole', durationMs: null, reason, message })
+  }
+
   note(): void {}
 }
 
@@ -34,6 +40,7 @@ export function observers(all: readonly AgentObserver[]): AgentObserver {
     phaseChanged: (volume, from) => all.forEach((one) => one.phaseChanged(volume, from)),
     stagePassed: (volume, stage) => all.forEach((one) => one.stagePassed(volume, stage)),
     actEnded: (volume, end) => all.forEach((one) => one.actEnded(volume, end)),
+    problem: (problem) => all.forEach((one) => one.problem(problem)),
     note: (event, fields) => all.forEach((one) => one.note(event, fields)),
   }
 }

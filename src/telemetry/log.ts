@@ -1,4 +1,5 @@
 import { destination, type Logger, pino } from 'pino'
+import type { DesiredProblem } from '../model/desired.ts'
 import type { Phase, Stage } from '../model/status.ts'
 import type { ActEnd, AgentObserver } from '../agent/observer.ts'
 import type { Volume } from '../agent/volume.ts'
@@ -42,6 +43,10 @@ export class LogObserver implements AgentObserver {
     const { reason, remedy, detail } = error
     if (repeats > 1) return this.#log.debug({ ...fields, reason, repeats }, 'act failed again')
     this.#log.warn({ ...fields, reason, remedy, detail, err: error }, 'act failed')
+  }
+
+  problem({ vm, volume, reason, message }: DesiredProblem): void {
+    this.#log.warn({ vm, volume, reason, why: message }, 'desired state cannot be used whole')
   }
 
   note(event: string, fields: Readonly<Record<string, unknown>>): void {

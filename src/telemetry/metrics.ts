@@ -59,6 +59,8 @@ export class Metrics implements AgentObserver {
     this.#operations.inc({ operation: verb, outcome: error?.reason ?? 'done' })
   }
 
+  problem(): void {}
+
   note(): void {}
 }
 

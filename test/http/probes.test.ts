@@ -40,6 +40,13 @@ t.test('ready says what is missing, and stays alive', async t => {
   t.match(await fetchText('/readyz?verbose'), { code: 200, text: '[+]manifests ok\nreadyz check passed\n' })
 })
 
+t.test('what is wrong and keeps nobody waiting is said to who asks, and does not make it unready', async t => {
+  agent.checks = [{ name: 'desired-state', ok: true, message: '', warnings: ['/vms.d/a.yaml:3:1: kind is missing'] }]
+  t.match(await fetchText('/readyz?verbose'), { code: 200, text: '[+]desired-state ok\n[!]desired-state: /vms.d/a.yaml:3:1: kind is missing\nreadyz check passed\n' })
+  t.match(await fetchText('/readyz'), { code: 200, text: 'ok\n' })
+  agent.checks = []
+})
+
 t.test('nothing else is there', async t => {
   for (const path of ['/debug/state', '/version', '/apis/kubevirt.io/v1/virtualmachineinstances', '/']) t.equal((await fetchText(path)).code, 404, path)
 })
