@@ -1,6 +1,8 @@
 // What the addon offers to src/adapters/linux, which validates every argument before it comes here.
 #include <napi.h>
+#include <poll.h>
 
+#include <cerrno>
 #include <charconv>
 
 #include "act.h"
@@ -71,14 +73,17 @@ Napi::Value ofPaths(const Napi::CallbackInfo& info) {
   });
 }
 
-Napi::Value ofDevices(const Napi::CallbackInfo& info) {
+Napi::Value ofHost(const Napi::CallbackInfo& info) {
   return perform(info.Env(), [devices = listOf<dev_t>(info[0], device), sysfs = Sysfs(text(info[1]))] {
-    return footprintsOfDevices(devices, sysfs);
+    return footprintsOfHost(devices, sysfs);
   });
 }
 
-Napi::Value ofLoops(const Napi::CallbackInfo& info) {
-  return perform(info.Env(), [sysfs = Sysfs(text(info[0]))] { return footprintsOfLoops(sysfs); });
+// A list such as mountinfo is readable out of band once it changed after the last look at it.
+Napi::Value kernelListChanged(const Napi::CallbackInfo& info) {
+  pollfd list{info[0].As<Napi::Number>().Int32Value(), POLLPRI, 0};
+  if (::poll(&list, 1, 0) < 0 && errno != EINTR) fail("poll", std::to_string(list.fd));
+  return Napi::Boolean::New(info.Env(), list.revents != 0);
 }
 
 // {path, identity: {kind: 'block', device} | {kind: 'file', filesystem, inode}}
@@ -144,8 +149,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   offer<probe>(exports, "probeExclusiveUse");
   offer<identify>(exports, "identifyNotFollowing");
   offer<ofPaths>(exports, "footprintsOfPaths");
-  offer<ofDevices>(exports, "footprintsOfDevices");
-  offer<ofLoops>(exports, "footprintsOfLoops");
+  offer<ofHost>(exports, "footprintsOfHost");
+  offer<kernelListChanged>(exports, "kernelListChanged");
   offer<sizesNow>(exports, "sizesWithoutWaiting");
   offer<fileSize>(exports, "sizeOfFile");
   offer<processIsAlive>(exports, "isProcessAlive");

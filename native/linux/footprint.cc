@@ -14,28 +14,34 @@ Footprint stack(const Sysfs& sysfs, dev_t device, int depth);
 void standOn(Footprint& upper, const Footprint& lower) {
   upper.below.insert(lower.same.begin(), lower.same.end());
   upper.below.insert(lower.below.begin(), lower.below.end());
+  upper.isComplete &= lower.isComplete;
 }
 
 void beTheSame(Footprint& one, const Footprint& other) {
   one.same.insert(other.same.begin(), other.same.end());
   one.below.insert(other.below.begin(), other.below.end());
+  one.isComplete &= other.isComplete;
 }
 
-void addBacking(const Sysfs& sysfs, Footprint& print, dev_t loop, int depth) {
-  const auto backing = loopBacking(sysfs, loop);
-  if (!backing || !backing->known) return;
-  if (backing->blockDevice != 0) {
-    beTheSame(print, stack(sysfs, backing->blockDevice, depth));
-  } else {
-    print.same.insert(inodeKey(backing->filesystem, backing->inode));
-  }
+Footprint loopPrint(const Sysfs& sysfs, const LoopBacking& backing, int depth) {
+  Footprint print;
+  print.same.insert(blockKey(backing.loop));
+  print.isComplete = backing.known;
+  if (!backing.known) return print;
+  if (backing.blockDevice == 0) print.same.insert(inodeKey(backing.filesystem, backing.inode));
+  else beTheSame(print, stack(sysfs, backing.blockDevice, depth - 1));
+  return print;
 }
 
 Footprint stack(const Sysfs& sysfs, dev_t device, int depth) {
   Footprint print;
   print.same.insert(blockKey(device));
   if (depth == 0) return print;
-  if (isLoop(device)) addBacking(sysfs, print, device, depth - 1);
+  if (isLoop(device)) {
+    const auto directory = sysfs.device(device);
+    const auto backing = directory ? loopBacking(directory) : std::nullopt;
+    return backing ? loopPrint(sysfs, *backing, depth) : print;
+  }
   const auto parent = sysfs.parentDisk(device);
   if (parent) standOn(print, stack(sysfs, *parent, depth - 1));
   for (const auto slave : sysfs.slaves(device)) standOn(print, stack(sysfs, slave, depth - 1));
@@ -53,7 +59,11 @@ Napi::Array renderKeys(Napi::Env env, const std::set<std::string>& keys) {
 
 Footprint footprintOfDevice(const Sysfs& sysfs, dev_t device) { return stack(sysfs, device, kDeepest); }
 
-Footprint footprintOfFile(dev_t filesystem, ino_t inode) { return {{inodeKey(filesystem, inode)}, {}}; }
+Footprint footprintOfLoop(const Sysfs& sysfs, const LoopBacking& backing) {
+  return loopPrint(sysfs, backing, kDeepest);
+}
+
+Footprint footprintOfFile(dev_t filesystem, ino_t inode) { return {{inodeKey(filesystem, inode)}, {}, true}; }
 
 Napi::Value Footprint::render(Napi::Env env) const {
   auto value = Napi::Object::New(env);

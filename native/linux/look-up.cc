@@ -91,6 +91,8 @@ Render block(const LookUpRequest& request, const Fd& leaf, Found found) {
   const auto device = openExclusively(leaf, refusal);
   found.sizeBytes = request.sysfs.sizeBytes(number).value_or(0);
   found.footprint = footprintOfDevice(request.sysfs, number);
+  // With part of it unknown, nobody could tell whether another VM has the same bytes.
+  if (!found.footprint.isComplete) throw SystemError{ETIMEDOUT, "ioctl", found.path};
   if (request.withHead && device) found.head = readHead(device, found.path);
   return [found = std::move(found), refusal, diskseq = request.sysfs.diskseq(number)](Napi::Env env) -> Napi::Value {
     auto value = shape(env, "block", found.path);

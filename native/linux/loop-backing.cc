@@ -8,24 +8,34 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include <map>
+#include <chrono>
+#include <condition_variable>
 #include <mutex>
+#include <unordered_map>
 
 #include "descriptor.h"
+#include "device.h"
 
 namespace hotplugd {
 namespace {
 
 struct Answer {
-  std::string diskseq;
-  bool asking = false;
-  LoopBacking backing;
+  // Nothing while the kernel is being asked.
+  std::optional<LoopBacking> backing;
+  // Somebody waited for the kernel in vain already.
+  bool isLate = false;
 };
 
 struct Answers {
   std::mutex mutex;
-  std::map<dev_t, Answer> of;
+  std::condition_variable answered;
+  std::unordered_map<std::string, Answer> byDiskseq;
 };
+
+constexpr auto kPatience = std::chrono::seconds(1);
+
+// Disks come and go while the agent runs; old answers are dropped all at once.
+constexpr size_t kMostAnswers = 4096;
 
 // Never destroyed: see the pool.
 Answers& answers() {
@@ -38,9 +48,9 @@ dev_t fromKernel(std::uint64_t encoded) {
   return makedev((encoded & 0xfff00) >> 8, (encoded & 0xff) | ((encoded >> 12) & 0xfff00));
 }
 
-Fd openLoop(const Sysfs& sysfs, dev_t loop) {
-  const auto path = "/dev/" + sysfs.nameOf(loop);
-  const Fd node(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+// The node in /dev may be missing or another device's.
+Fd openLoop(const std::string& name, dev_t loop) {
+  const Fd node(::open(("/dev/" + name).c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   struct stat status {};
   if (!node || ::fstat(node.get(), &status) != 0) return Fd();
   if (!S_ISBLK(status.st_mode) || status.st_rdev != loop) return Fd();
@@ -66,58 +76,74 @@ void askName(LoopBacking& backing) {
   backing.blockDevice = S_ISBLK(status.st_mode) ? status.st_rdev : 0;
 }
 
-LoopBacking ask(const Sysfs& sysfs, dev_t loop, std::string path) {
+std::string nameOf(const Fd& directory) {
+  const auto event = readText(directory.get(), "uevent").value_or("");
+  const auto at = event.find("DEVNAME=");
+  return at == std::string::npos ? "" : event.substr(at + 8, event.find('\n', at) - at - 8);
+}
+
+// What can be said without asking the kernel.
+std::optional<LoopBacking> fromNames(const Fd& directory) {
+  auto path = readText(directory.get(), "loop/backing_file");
+  const auto number = readText(directory.get(), "dev");
+  const auto loop = number ? parseDevice(*number) : std::nullopt;
+  if (!path || !loop) return std::nullopt;
   LoopBacking backing;
-  backing.path = std::move(path);
-  const auto device = openLoop(sysfs, loop);
-  askKernel(device, backing);
-  if (!backing.known) askName(backing);
+  backing.loop = *loop;
+  backing.path = std::move(*path);
   return backing;
 }
 
-// True: the caller is to ask. Else `known` holds what there is to say without waiting for anybody.
-bool mustAsk(dev_t loop, const std::string& diskseq, LoopBacking& known) {
-  auto& all = answers();
-  const std::lock_guard lock(all.mutex);
-  auto& answer = all.of[loop];
-  if (answer.diskseq != diskseq) answer = Answer{diskseq, false, {}};
-  if (answer.asking || answer.backing.known) {
-    known = answer.backing;
-    return false;
-  }
-  answer.asking = true;
-  return true;
+std::optional<LoopBacking> ask(const Fd& directory) {
+  auto backing = fromNames(directory);
+  if (!backing) return backing;
+  askKernel(openLoop(nameOf(directory), backing->loop), *backing);
+  if (!backing->known) askName(*backing);
+  return backing;
 }
 
-void remember(dev_t loop, const std::string& diskseq, const LoopBacking& backing) {
+// True: the caller has the turn to ask. Else what another one was told, if it was told in time.
+bool mustAsk(const std::string& diskseq, std::optional<LoopBacking>& answer) {
+  auto& all = answers();
+  std::unique_lock lock(all.mutex);
+  if (all.byDiskseq.size() > kMostAnswers) all.byDiskseq.clear();
+  if (all.byDiskseq.try_emplace(diskseq).second) return true;
+  const auto isPending = [&] {
+    const auto found = all.byDiskseq.find(diskseq);
+    return found != all.byDiskseq.end() && !found->second.backing;
+  };
+  if (isPending() && !all.byDiskseq[diskseq].isLate) {
+    all.answered.wait_for(lock, kPatience, [&] { return !isPending(); });
+    if (isPending()) all.byDiskseq[diskseq].isLate = true;
+  }
+  const auto found = all.byDiskseq.find(diskseq);
+  if (found != all.byDiskseq.end()) answer = found->second.backing;
+  return false;
+}
+
+void remember(const std::string& diskseq, const std::optional<LoopBacking>& answer) {
   auto& all = answers();
   const std::lock_guard lock(all.mutex);
-  auto& answer = all.of[loop];
-  if (answer.diskseq != diskseq) return;
-  answer.asking = false;
-  answer.backing = backing;
+  if (answer && answer->known) all.byDiskseq[diskseq].backing = answer;
+  else all.byDiskseq.erase(diskseq);
+  all.answered.notify_all();
 }
 
 }  // namespace
 
 bool isLoop(dev_t device) { return major(device) == LOOP_MAJOR; }
 
-std::optional<LoopBacking> loopBacking(const Sysfs& sysfs, dev_t loop) {
-  const auto directory = sysfs.device(loop);
-  auto path = directory ? readText(directory.get(), "loop/backing_file") : std::nullopt;
-  if (!path) return std::nullopt;
+std::optional<LoopBacking> loopBacking(const Fd& directory) {
+  if (::faccessat(directory.get(), "loop/backing_file", F_OK, 0) != 0) return std::nullopt;
   const auto diskseq = readText(directory.get(), "diskseq");
-  if (!diskseq) return ask(sysfs, loop, *path);
-  LoopBacking known;
-  if (!mustAsk(loop, *diskseq, known)) {
-    known.path = *path;
-    return known;
-  }
-  const auto backing = ask(sysfs, loop, *path);
-  // Read while the backing file was changed: true of neither number, so it is not kept.
+  if (!diskseq) return ask(directory);
+  std::optional<LoopBacking> answer;
+  if (!mustAsk(*diskseq, answer)) return answer ? answer : fromNames(directory);
+  answer = ask(directory);
+  // Given another file meanwhile: the answer is true of neither number, so it is not kept.
   const bool same = readText(directory.get(), "diskseq") == diskseq;
-  remember(loop, *diskseq, same ? backing : LoopBacking{});
-  return backing;
+  remember(*diskseq, same ? answer : std::nullopt);
+  return answer;
 }
 
 }  // namespace hotplugd

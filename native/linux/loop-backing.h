@@ -6,11 +6,12 @@
 #include <optional>
 #include <string>
 
-#include "sysfs.h"
+#include "handle.h"
 
 namespace hotplugd {
 
 struct LoopBacking {
+  dev_t loop = 0;
   // False: the kernel did not say (in time); then only `path` is known, which may be of another mount namespace.
   bool known = false;
   dev_t filesystem = 0;
@@ -22,8 +23,9 @@ struct LoopBacking {
 
 bool isLoop(dev_t device);
 
-// Nothing for a loop device without a backing file. The kernel is asked once for each diskseq; a loop device whose
-// answer hangs (its file is on a dead server) hangs the first caller only, the others get `known: false`.
-std::optional<LoopBacking> loopBacking(const Sysfs& sysfs, dev_t loop);
+// From the loop device's directory in sysfs; nothing if it has no backing file. The kernel is asked once for each
+// diskseq, a number that no two disks of one boot share. A loop device whose answer hangs (its file is on a dead
+// server) hangs the first caller only; the others get `known: false`, the second one after a moment.
+std::optional<LoopBacking> loopBacking(const Fd& directory);
 
 }  // namespace hotplugd

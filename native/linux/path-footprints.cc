@@ -20,31 +20,40 @@ std::optional<Footprint> footprintOfPath(const std::string& path, const Sysfs& s
   return std::nullopt;
 }
 
-Render renderAll(std::vector<std::optional<Footprint>> prints) {
-  return [prints = std::move(prints)](Napi::Env env) -> Napi::Value {
-    auto list = Napi::Array::New(env, prints.size());
-    for (std::uint32_t index = 0; index < prints.size(); ++index) {
-      list.Set(index, prints[index] ? prints[index]->render(env) : env.Null());
-    }
-    return list;
-  };
+template <typename Item, typename RenderItem>
+Napi::Array renderList(Napi::Env env, const std::vector<Item>& items, RenderItem renderItem) {
+  auto list = Napi::Array::New(env, items.size());
+  for (std::uint32_t index = 0; index < items.size(); ++index) list.Set(index, renderItem(env, items[index]));
+  return list;
+}
+
+Napi::Value renderPrint(Napi::Env env, const std::optional<Footprint>& print) {
+  return print ? print->render(env) : env.Null();
 }
 
 struct BoundLoop {
-  dev_t device;
-  std::string name;
   LoopBacking backing;
   Footprint footprint;
 };
 
-Napi::Value render(Napi::Env env, const BoundLoop& loop) {
+Napi::Value renderLoop(Napi::Env env, const BoundLoop& loop) {
   auto value = Napi::Object::New(env);
-  value.Set("device", deviceText(loop.device));
-  value.Set("name", loop.name);
+  value.Set("device", deviceText(loop.backing.loop));
   value.Set("backingFile", loop.backing.path);
   value.Set("isKnown", loop.backing.known);
   value.Set("footprint", loop.footprint.render(env));
   return value;
+}
+
+std::vector<BoundLoop> boundLoops(const Sysfs& sysfs) {
+  std::vector<BoundLoop> loops;
+  for (const auto& directory : sysfs.boundLoops()) {
+    auto backing = loopBacking(directory);
+    if (!backing) continue;
+    auto print = footprintOfLoop(sysfs, *backing);
+    loops.push_back({std::move(*backing), std::move(print)});
+  }
+  return loops;
 }
 
 }  // namespace
@@ -52,26 +61,17 @@ Napi::Value render(Napi::Env env, const BoundLoop& loop) {
 Render footprintsOfPaths(const std::vector<std::string>& paths, const Sysfs& sysfs) {
   std::vector<std::optional<Footprint>> prints;
   for (const auto& path : paths) prints.push_back(footprintOfPath(path, sysfs));
-  return renderAll(std::move(prints));
+  return [prints = std::move(prints)](Napi::Env env) -> Napi::Value { return renderList(env, prints, renderPrint); };
 }
 
-Render footprintsOfDevices(const std::vector<dev_t>& devices, const Sysfs& sysfs) {
+Render footprintsOfHost(const std::vector<dev_t>& devices, const Sysfs& sysfs) {
   std::vector<std::optional<Footprint>> prints;
   for (const auto device : devices) prints.push_back(footprintOfDevice(sysfs, device));
-  return renderAll(std::move(prints));
-}
-
-Render footprintsOfLoops(const Sysfs& sysfs) {
-  std::vector<BoundLoop> loops;
-  for (const auto device : sysfs.boundLoops()) {
-    auto backing = loopBacking(sysfs, device);
-    if (!backing) continue;
-    loops.push_back({device, sysfs.nameOf(device), std::move(*backing), footprintOfDevice(sysfs, device)});
-  }
-  return [loops = std::move(loops)](Napi::Env env) -> Napi::Value {
-    auto list = Napi::Array::New(env, loops.size());
-    for (std::uint32_t index = 0; index < loops.size(); ++index) list.Set(index, render(env, loops[index]));
-    return list;
+  return [prints = std::move(prints), loops = boundLoops(sysfs)](Napi::Env env) -> Napi::Value {
+    auto value = Napi::Object::New(env);
+    value.Set("devices", renderList(env, prints, renderPrint));
+    value.Set("loops", renderList(env, loops, renderLoop));
+    return value;
   };
 }
 

@@ -12,10 +12,8 @@ namespace hotplugd {
 // One per path, links followed; null where there is neither a block device nor a regular file.
 Render footprintsOfPaths(const std::vector<std::string>& paths, const Sysfs& sysfs);
 
-// One per device.
-Render footprintsOfDevices(const std::vector<dev_t>& devices, const Sysfs& sysfs);
-
-// `{device, name, backingFile, isKnown, footprint}` of every loop device with a backing file.
-Render footprintsOfLoops(const Sysfs& sysfs);
+// `{devices, loops}`: one footprint per device asked for, and `{device, backingFile, isKnown, footprint}` of every
+// loop device with a backing file.
+Render footprintsOfHost(const std::vector<dev_t>& devices, const Sysfs& sysfs);
 
 }  // namespace hotplugd

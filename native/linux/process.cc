@@ -19,8 +19,10 @@
 namespace hotplugd {
 namespace {
 
-// A process that opens and closes all the time is looked at this often before it counts as unknown.
-constexpr int kRounds = 5;
+// A descriptor that goes away under the look may have moved to a number not listed yet, so it is looked again. A process
+// that opens and closes all the time is believed after a few rounds, if only its table was there to the end.
+constexpr int kStrictRounds = 3;
+constexpr int kRounds = 6;
 
 struct Condition {
   char state;
@@ -94,7 +96,7 @@ enum class Look {
 
 // By the open object itself, never by its path, which is of the process's own mount namespace. What was opened last
 // is looked at first. Cached attributes do: device and inode do not change, and a dead server must not be asked.
-Look lookForOpen(int process, const std::string& descriptors, const OpenObject& object) {
+Look lookForOpen(int process, const std::string& descriptors, const OpenObject& object, bool strict) {
   const auto numbers = numbersIn(process, descriptors);
   Look look = numbers.empty() ? Look::Unsure : Look::NotOpen;
   for (const int number : numbers) {
@@ -103,6 +105,7 @@ Look lookForOpen(int process, const std::string& descriptors, const OpenObject& 
     constexpr int kFlags = AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
     if (::statx(process, name.c_str(), kFlags, STATX_TYPE | STATX_INO, &open) == 0) {
       if (isObject(open, object)) return Look::Open;
+      if (!strict) look = Look::NotOpen;
     } else {
       if (!means(errno, {ENOENT, ESRCH})) fail("statx", name);
       look = Look::Unsure;
@@ -122,12 +125,12 @@ std::vector<int> livingThreads(int process) {
 }
 
 // The threads share one table of descriptors; any one of them that can be seen whole tells for all.
-Look lookThroughThreads(int process, const OpenObject& object) {
-  const auto look = lookForOpen(process, "fd", object);
+Look lookThroughThreads(int process, const OpenObject& object, bool strict) {
+  const auto look = lookForOpen(process, "fd", object, strict);
   if (look != Look::Unsure) return look;
   const auto threads = livingThreads(process);
   for (const int thread : threads) {
-    const auto again = lookForOpen(process, "task/" + std::to_string(thread) + "/fd", object);
+    const auto again = lookForOpen(process, "task/" + std::to_string(thread) + "/fd", object, strict);
     if (again != Look::Unsure) return again;
   }
   return threads.empty() ? Look::NotOpen : Look::Unsure;
@@ -158,7 +161,7 @@ bool holdsOpen(const ProcessQuestion& question, const OpenObject& object) {
   const auto condition = thatProcess(process, question);
   if (!condition || (hasEnded(*condition) && livingThreads(process.get()).empty())) return false;
   for (int round = 0; round < kRounds; ++round) {
-    const auto look = lookThroughThreads(process.get(), object);
+    const auto look = lookThroughThreads(process.get(), object, round < kStrictRounds);
     if (look != Look::Unsure) return look == Look::Open;
   }
   throw SystemError{EAGAIN, "readdir", question.procRoot + "/" + std::to_string(question.pid) + "/fd"};

@@ -38,14 +38,6 @@ Fd Sysfs::device(dev_t number) const {
   return Fd(::open(linkOf(number).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
-std::string Sysfs::nameOf(dev_t number) const {
-  std::array<char, PATH_MAX> buffer;
-  const auto length = ::readlink(linkOf(number).c_str(), buffer.data(), buffer.size());
-  if (length < 0) return {};
-  const std::string target(buffer.data(), static_cast<size_t>(length));
-  return target.substr(target.rfind('/') + 1);
-}
-
 std::optional<std::uint64_t> Sysfs::sizeBytes(dev_t number) const { return sizeFromKeptFile(linkOf(number) + "/size"); }
 
 std::optional<std::string> Sysfs::diskseq(dev_t number) const {
@@ -73,16 +65,15 @@ std::vector<dev_t> Sysfs::slaves(dev_t number) const {
   return found;
 }
 
-std::vector<dev_t> Sysfs::boundLoops() const {
-  std::vector<dev_t> found;
+std::vector<Fd> Sysfs::boundLoops() const {
+  std::vector<Fd> found;
   const Fd block(::open((root_ + "/block").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!block) return found;
   eachEntry(block.get(), ".", [&](const std::string& name) {
     if (name.rfind("loop", 0) != 0) return;
+    Fd loop(::openat(block.get(), name.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     // The directory `loop` comes and goes with the backing file.
-    if (::faccessat(block.get(), (name + "/loop/backing_file").c_str(), F_OK, 0) != 0) return;
-    const auto loop = deviceBelow(block.get(), name);
-    if (loop) found.push_back(*loop);
+    if (loop && ::faccessat(loop.get(), "loop/backing_file", F_OK, 0) == 0) found.push_back(std::move(loop));
   });
   return found;
 }

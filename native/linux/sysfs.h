@@ -18,8 +18,6 @@ class Sysfs {
 
   // The directory of a block device; none if the kernel has no such device.
   Fd device(dev_t number) const;
-  // The kernel's name: `loop0`, `sda1`.
-  std::string nameOf(dev_t number) const;
   // Bytes; none if there is no such device.
   std::optional<std::uint64_t> sizeBytes(dev_t number) const;
   // Of the whole disk for a partition; none where the kernel has none.
@@ -28,8 +26,8 @@ class Sysfs {
   std::optional<dev_t> parentDisk(dev_t number) const;
   // What a device-mapper or RAID device is built on.
   std::vector<dev_t> slaves(dev_t number) const;
-  // Loop devices that have a backing file now.
-  std::vector<dev_t> boundLoops() const;
+  // The directories of the loop devices that have a backing file now.
+  std::vector<Fd> boundLoops() const;
 
  private:
   std::string linkOf(dev_t number) const;

@@ -46,7 +46,6 @@ export interface Identified {
 /** A loop device with a backing file. `isKnown: false`: the kernel did not say which; `backingFile` is only a name. */
 export interface BoundLoop {
   readonly device: string
-  readonly name: string
   readonly backingFile: string
   readonly isKnown: boolean
   readonly footprint: Footprint
@@ -76,8 +75,10 @@ interface Addon {
   probeExclusiveUse(path: string, device: string): Promise<boolean>
   identifyNotFollowing(path: string, sysfs: string): Promise<Identified>
   footprintsOfPaths(paths: readonly string[], sysfs: string): Promise<(Footprint | null)[]>
-  footprintsOfDevices(devices: readonly string[], sysfs: string): Promise<Footprint[]>
-  footprintsOfLoops(sysfs: string): Promise<BoundLoop[]>
+  /** One footprint per device asked for, and all loop devices with a backing file. */
+  footprintsOfHost(devices: readonly string[], sysfs: string): Promise<{ readonly devices: Footprint[]; readonly loops: BoundLoop[] }>
+  /** Synchronous. Whether a list of the kernel (mountinfo, swaps), open under this descriptor, changed since the last call. */
+  kernelListChanged(fd: number): boolean
   /** Synchronous. Null: gone or another one; undefined: its file system might have to wait for a server. */
   sizesWithoutWaiting(questions: readonly SizeQuestion[], sysfs: string): (number | null | undefined)[]
   sizeOfFile(question: SizeQuestion): Promise<number | null>

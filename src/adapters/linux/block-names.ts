@@ -27,7 +27,16 @@ export class BlockNames {
     // Not by join(): what it would shorten away is a link.
     const disk = textOf(join(directory, 'partition')) === null ? [] : [`${directory}/..`]
     const places = [directory, ...parts.map((name) => join(directory, name)), ...disk]
-    return [...new Set(places.flatMap((place) => namesIn(`${place}/holders`)))].map((name) => this.#describe(name))
+    const names = new Set(places.flatMap((place) => namesIn(`${place}/holders`)))
+    return [...[...names].map((name) => this.#describe(name)), ...this.#btrfsOf(device)]
+  }
+
+  /** btrfs holds all of its devices; mountinfo names one of them at most. */
+  #btrfsOf(device: string): string[] {
+    const root = join(this.#sysfs, 'fs/btrfs')
+    const isPart = (uuid: string): boolean =>
+      namesIn(join(root, uuid, 'devices')).some((name) => textOf(join(root, uuid, 'devices', name, 'dev')) === device)
+    return namesIn(root).filter(isPart).map((uuid) => `the mounted btrfs file system ${uuid}`)
   }
 
   #describe(name: string): string {

@@ -2,7 +2,6 @@ import { HotplugError } from '../../errors.ts'
 import { addon, type BoundLoop, type LookedUpBlock, type LookedUpFile } from './binding.ts'
 import { BlockNames } from './block-names.ts'
 import { readHostFacts, type HostFacts } from './host-facts.ts'
-import type { KernelRoots } from './kernel-files.ts'
 import { mountedElsewhere } from './mount-namespaces.ts'
 import { overlaps } from './overlap.ts'
 import { SharedReading } from './shared-reading.ts'
@@ -12,14 +11,12 @@ type Source = LookedUpBlock | LookedUpFile
 
 /** Keeps what the host itself uses out of the guests (invariant I1). */
 export class HostGuard {
-  readonly #roots: KernelRoots
   readonly #names: BlockNames
   readonly #facts: SharedReading<HostFacts>
 
-  constructor(roots: KernelRoots) {
-    this.#roots = roots
-    this.#names = new BlockNames(roots.sysfs)
-    this.#facts = new SharedReading(() => readHostFacts(roots, this.#names))
+  constructor(sysfs: string) {
+    this.#names = new BlockNames(sysfs)
+    this.#facts = new SharedReading(() => readHostFacts(sysfs, this.#names))
   }
 
   /** What the host uses, read after the call began. */
@@ -35,7 +32,7 @@ export class HostGuard {
    */
   async proveFree(source: Source, facts: HostFacts): Promise<boolean> {
     const use = facts.uses.find(({ footprint }) => overlaps(footprint, source.footprint))
-    if (use !== undefined) throw inUse(source.path, use.words)
+    if (use !== undefined) throw inUse(source.path, use.words())
     for (const loop of facts.loops) if (isOtherNameOf(loop, source)) await this.#refuseHeldLoop(source, loop)
     if (source.kind === 'file' || source.refusal === null) return true
     if (source.refusal !== 'EBUSY') throw cannotOpen(source, source.refusal)
@@ -45,20 +42,21 @@ export class HostGuard {
 
   /** A loop device by itself is only another name; one that is held is a use. */
   async #refuseHeldLoop(source: Source, loop: BoundLoop): Promise<void> {
+    const node = this.#names.nodeOf(loop.device)
     try {
-      await this.#refuseHeld(source.path, `/dev/${loop.name}`, loop.device)
+      await this.#refuseHeld(source.path, node, loop.device)
     } catch (error) {
       // No node, or another by now: what sysfs knows must do.
       if (!meansAbsent(error)) throw error
       const [holder] = this.#names.holdersOf(loop.device)
-      if (holder !== undefined) throw inUse(source.path, `${loop.name} is held by ${holder}`)
+      if (holder !== undefined) throw inUse(source.path, `${node} is held by ${holder}`)
     }
   }
 
   async #refuseHeld(path: string, node: string, device: string): Promise<void> {
     if (!(await addon.probeExclusiveUse(node, device))) return
     const holders = this.#names.holdersOf(device)
-    const elsewhere = holders.length > 0 ? null : await mountedElsewhere(this.#roots.proc, device)
+    const elsewhere = holders.length > 0 ? null : await mountedElsewhere(device)
     throw inUse(path, `${node} is ${describeHold(holders, elsewhere)}`)
   }
 }

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { blockDeviceAt, fileKeyAt, namesIn, textOf, type KernelRoots } from './kernel-files.ts'
+import { blockDeviceAt, fileKeyAt } from './kernel-files.ts'
+import { KernelList } from './kernel-list.ts'
 import { parseMountinfo, type Mount } from './mountinfo.ts'
 
 /** A device that the host uses, and for what: `is mounted at /srv`. */
@@ -16,23 +15,28 @@ export interface FileUse {
   readonly doing: string
 }
 
+/** Parsed when it changed only: what is mounted stays what it is until then. */
+const mounts = new KernelList('/proc/self/mountinfo', (text) => {
+  const parsed = parseMountinfo(text)
+  return { devices: mountedDevices(parsed), files: parsed.flatMap(mountedFile) }
+})
+
 /** What is mounted in the agent's mount namespace. Throws what reading mountinfo throws. */
-export function readMounts({ proc, sysfs }: KernelRoots): { devices: DeviceUse[]; files: FileUse[] } {
-  const mounts = parseMountinfo(readFileSync(join(proc, 'self/mountinfo'), 'utf8'))
-  return { devices: [...mountedDevices(mounts), ...btrfsDevices(sysfs)], files: mounts.flatMap(mountedFile) }
+export function readMounts(): { devices: readonly DeviceUse[]; files: readonly FileUse[] } {
+  return mounts.now()
 }
 
 /** Every device once: a file system is often mounted at many places. */
-function mountedDevices(mounts: readonly Mount[]): DeviceUse[] {
+function mountedDevices(all: readonly Mount[]): DeviceUse[] {
   const first = new Map<string, DeviceUse>()
-  for (const mount of mounts) {
+  for (const mount of all) {
     const device = deviceOf(mount)
     if (device !== null && !first.has(device)) first.set(device, { device, doing: `is mounted at ${mount.at}` })
   }
   return [...first.values()]
 }
 
-/** File systems of several devices have a number of their own; their source names one of the devices. */
+/** File systems of several devices (btrfs) have a number of their own; their source names one of the devices. */
 function deviceOf(mount: Mount): string | null {
   if (!mount.device.startsWith('0:')) return mount.device
   return mount.source.startsWith('/dev/') ? blockDeviceAt(mount.source) : null
@@ -43,15 +47,4 @@ function mountedFile({ device, type, source, at }: Mount): FileUse[] {
   if (type !== 'erofs' || !device.startsWith('0:') || !source.startsWith('/')) return []
   const key = fileKeyAt(source)
   return key === null ? [] : [{ path: source, key, doing: `is mounted at ${at}` }]
-}
-
-/** All devices of the mounted btrfs file systems, of which mountinfo names one at most. */
-function btrfsDevices(sysfs: string): DeviceUse[] {
-  const root = join(sysfs, 'fs/btrfs')
-  return namesIn(root).flatMap((uuid) =>
-    namesIn(join(root, uuid, 'devices')).flatMap((name) => {
-      const device = textOf(join(root, uuid, 'devices', name, 'dev'))
-      return device === null ? [] : [{ device, doing: `is part of the mounted btrfs file system ${uuid}` }]
-    }),
-  )
 }

@@ -1,15 +1,24 @@
-import { join } from 'node:path'
 import type { DeviceUse, FileUse } from './host-mounts.ts'
-import { blockDeviceAt, fileKeyAt, textOf, type KernelRoots } from './kernel-files.ts'
+import { blockDeviceAt, fileKeyAt } from './kernel-files.ts'
+import { KernelList } from './kernel-list.ts'
 import { unescapeOctal } from './mountinfo.ts'
+import { meansAbsent } from './system-failure.ts'
 
 const doing = 'is used as swap space'
 
-/** Devices and files that the host swaps on. */
-export function readSwaps({ proc }: KernelRoots): { devices: DeviceUse[]; files: FileUse[] } {
-  const lines = (textOf(join(proc, 'swaps')) ?? '').split('\n').slice(1)
-  const paths = lines.flatMap((line) => pathOf(line) ?? [])
+const swaps = new KernelList('/proc/swaps', (text) => {
+  const paths = text.split('\n').slice(1).flatMap((line) => pathOf(line) ?? [])
   return { devices: paths.flatMap(asDevice), files: paths.flatMap(asFile) }
+})
+
+/** Devices and files that the host swaps on; none where the kernel cannot swap. Throws what reading the list throws. */
+export function readSwaps(): { devices: readonly DeviceUse[]; files: readonly FileUse[] } {
+  try {
+    return swaps.now()
+  } catch (error) {
+    if (!meansAbsent(error)) throw error
+    return { devices: [], files: [] }
+  }
 }
 
 function pathOf(line: string): string | null {

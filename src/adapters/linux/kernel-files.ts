@@ -1,13 +1,5 @@
 import { readFileSync, readdirSync, statSync, type BigIntStats } from 'node:fs'
 
-/** Where the kernel's own file systems are mounted; tests build trees of stacks that their kernel cannot. */
-export interface KernelRoots {
-  /** @default '/sys' */
-  readonly sysfs: string
-  /** @default '/proc' */
-  readonly proc: string
-}
-
 /** Names in a directory; none if it cannot be read. */
 export function namesIn(directory: string): string[] {
   try {

@@ -6,13 +6,13 @@ import { parseMountinfo } from './mountinfo.ts'
  * Where a held device is mounted in some other process's mount namespace, in words; null if nowhere that can be seen.
  * Looks at every process of the machine: only for saying why a device is busy.
  */
-export async function mountedElsewhere(proc: string, device: string): Promise<string | null> {
+export async function mountedElsewhere(device: string): Promise<string | null> {
   const seen = new Set<string>()
-  for (const pid of (await readdir(proc)).filter((name) => /^\d+$/.test(name))) {
-    const namespace = await readlink(join(proc, pid, 'ns/mnt')).catch(() => null)
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const namespace = await readlink(join('/proc', pid, 'ns/mnt')).catch(() => null)
     if (namespace === null || seen.has(namespace)) continue
     seen.add(namespace)
-    const at = await mountPointIn(join(proc, pid, 'mountinfo'), device)
+    const at = await mountPointIn(join('/proc', pid, 'mountinfo'), device)
     if (at !== null) return `mounted at ${at} in the mount namespace of process ${pid}`
   }
   return null

@@ -6,7 +6,6 @@ import type { Sources } from '../../ports/host.ts'
 import { addon, type LookedUpBlock, type LookedUpFile, type SizeQuestion } from './binding.ts'
 import { HostGuard } from './host-guard.ts'
 import { unlessAborted } from './in-time.ts'
-import type { KernelRoots } from './kernel-files.ts'
 import { isImage, refusalOf } from './looked-up.ts'
 import { PathFootprints } from './path-footprints.ts'
 import { checkQcow2, qcow2SizeBytes } from './qcow2-header.ts'
@@ -17,9 +16,13 @@ import { failed, isSystemFailure, meansAbsent } from './system-failure.ts'
 /** A source that is held for an instant each time it is looked up is busy after all. */
 const LOOK_UPS = 3
 
-/** Sources of kind `local`: devices, images and directories with an image on this host. Needs root. */
-export function createSources(roots: Partial<KernelRoots> = {}): Sources {
-  return new LocalSources({ sysfs: '/sys', proc: '/proc', ...roots })
+/**
+ * Sources of kind `local`: devices, images and directories with an image on this host. Needs root.
+ *
+ * @param options.sysfs where sysfs is mounted; tests give a tree of stacks that their kernel cannot build.
+ */
+export function createSources({ sysfs = '/sys' }: { readonly sysfs?: string } = {}): Sources {
+  return new LocalSources(sysfs)
 }
 
 class LocalSources implements Sources {
@@ -30,11 +33,11 @@ class LocalSources implements Sources {
   readonly #resolving = new SharedReadings<ResolvedSource>()
   readonly #identifying = new SharedReadings<SourceIdentity | null>()
 
-  constructor(roots: KernelRoots) {
-    this.#sysfs = roots.sysfs
-    this.#guard = new HostGuard(roots)
-    this.#footprints = new PathFootprints(roots.sysfs)
-    this.#sizes = new SizeReader(roots.sysfs)
+  constructor(sysfs: string) {
+    this.#sysfs = sysfs
+    this.#guard = new HostGuard(sysfs)
+    this.#footprints = new PathFootprints(sysfs)
+    this.#sizes = new SizeReader(sysfs)
   }
 
   async resolve(source: SourceSpec, signal?: AbortSignal): Promise<ResolvedSource> {

@@ -74,11 +74,13 @@ async function names(t: Test, loop: string, attributes: Readonly<Record<string, 
 
 void tap.test('all devices of a mounted btrfs are in use', async (t) => {
   const loop = await loopOver(t, await makeImage(join(await scratch(t), 'a')))
+  const held = await open(loop, 0o200)
+  t.teardown(() => held.close())
   const sysfs = await FakeSysfs.make(t)
   await sysfs.add(loop.slice(5), `7:${loop.slice('/dev/loop'.length)}`, {})
   await sysfs.addBtrfs('0b5a', loop.slice(5))
   const error = await refusalOf(() => createSources({ sysfs: sysfs.root }).resolve({ kind: 'local', path: loop, format: 'raw' }))
-  t.match(error, { reason: 'SourceInUseByHost', message: /part of the mounted btrfs file system 0b5a/ })
+  t.match(error, { reason: 'SourceInUseByHost', message: /held by the mounted btrfs file system 0b5a/ })
 })
 
 /** Who overlaps whom, but for itself. */
