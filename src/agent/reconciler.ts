@@ -8,6 +8,7 @@ import type { Volume } from './volume.ts'
 
 /** Acts of one VM under way at once. libvirt takes one changing call a domain anyway; the rest prepares and reads back. */
 const ACTS_PER_VM = 16
+const LAST_WORD_MS = 25
 
 /** What a reconciler is made of. */
 export interface ReconcilerParts extends Omit<ExecutorParts, 'wake'> {
@@ -88,7 +89,7 @@ export class Reconciler {
     if (decision.do === 'wait') return
     if (decision.do === 'forget') return this.#forget(vm, volume)
     if (vm.runningCount >= ACTS_PER_VM) return void vm.queued.add(volume)
-    this.#executor.run(vm, volume, decision.do).then(() => this.#wakeNext(vm, volume), () => undefined)
+    this.#executor.run(vm, volume, decision.do).then(() => this.#ended(vm, volume), () => undefined)
   }
 
   #forget(vm: Vm, volume: Volume): void {
@@ -102,9 +103,16 @@ export class Reconciler {
     if (delayMs > 0 && delayMs < Infinity) this.#parts.ports.clock.after(delayMs + 1, () => this.wake(vm, volume))
   }
 
-  /** This volume, and the one that waited longest for a place among the acts of the VM. */
-  #wakeNext(vm: Vm, volume: Volume): void {
-    this.wake(vm, volume)
+  /** A volume that has left is dropped a moment later, so that whoever watches sees its last stages. */
+  #ended(vm: Vm, volume: Volume): void {
+    const hasLeft = volume.actual.kind === 'absent' && volume.desired === null
+    if (hasLeft) this.#parts.ports.clock.after(LAST_WORD_MS, () => this.wake(vm, volume))
+    else this.wake(vm, volume)
+    this.#wakeQueued(vm)
+  }
+
+  /** The one that waited longest for a place among the acts of the VM. */
+  #wakeQueued(vm: Vm): void {
     const [next] = vm.queued
     if (next === undefined) return
     vm.queued.delete(next)
