@@ -9,7 +9,7 @@ export const SOCKET = '/run/libvirt/libvirt-sock'
 
 /** Starts libvirtd in the keeper's namespace and resolves once it takes connections. */
 export const startDaemon = async (keeper: Keeper): Promise<ChildProcess> => {
-  const child = spawn('nsenter', [`--mount=/proc/${keeper.pid}/ns/mnt`, 'libvirtd', '--config', '/etc/libvirt/libvirtd.conf'], {
+  const child = spawn('nsenter', [`--mount=/proc/${keeper.pid}/ns/mnt`, `--root=${keeper.root}`, 'libvirtd', '--config', '/etc/libvirt/libvirtd.conf'], {
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true,
   })
