@@ -2,7 +2,7 @@ import { copyFile, mkdir, rm, stat, symlink, truncate, writeFile } from 'node:fs
 import { join } from 'node:path'
 import t from 'tap'
 import { makeBlockDevice, run } from '../support/lab.ts'
-import { ctl, diskXml, makeDirectory, makeFile, makeImage, MIB, plug, startScene, unplug } from './scene.ts'
+import { ctl, diskXml, makeDirectory, makeFile, makeImage, MIB, plug, startScene, unplug } from './user-scene.ts'
 
 const { host, guest, daemon } = await startScene(t)
 
