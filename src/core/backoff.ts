@@ -1,7 +1,7 @@
 import type { Retry } from '../errors.ts'
 
 const FIRST_MS = { soon: 100, later: 1_000 } as const
-const LONGEST_MS = { soon: 2_000, later: 30_000 } as const
+const LONGEST_MS = { soon: 2_000, later: 5_000 } as const
 
 /**
  * How long to wait before trying again after `attempts` failures (1 or more), doubling up to a limit; null: trying

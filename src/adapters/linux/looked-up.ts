@@ -13,7 +13,7 @@ export function refusalOf(asked: string, found: Refused): HotplugError {
   const detail = { path: asked, found: found.path }
   switch (found.kind) {
     case 'missing':
-      return new HotplugError('SourceMissing', `${asked} does not exist: ${describeMissing(found)}`, { detail: { ...detail, component: found.component } })
+      return new HotplugError('SourceMissing', `${asked} does not exist${describeMissing(asked, found)}`, { detail: { ...detail, component: found.component } })
     case 'noDevice':
       return new HotplugError('SourceMissing', `${asked} is a device node, but the kernel has no block device ${found.what}`, { detail })
     case 'noImage':
@@ -26,10 +26,11 @@ export function refusalOf(asked: string, found: Refused): HotplugError {
   }
 }
 
-function describeMissing({ component, target, isNotDirectory }: Extract<Refused, { kind: 'missing' }>): string {
-  if (isNotDirectory) return `${component} is not a directory`
-  if (target !== '') return `${component} is a link to ${target}, which is not there`
-  return `there is no ${component}`
+/** What of the path is missing, where that is not the whole of it. */
+function describeMissing(asked: string, { component, target, isNotDirectory }: Extract<Refused, { kind: 'missing' }>): string {
+  if (isNotDirectory) return `: ${component} is not a directory`
+  if (target !== '') return `: ${component} is a link to ${target}, which is not there`
+  return component === asked ? '' : `: there is no ${component}`
 }
 
 function describeUnsafe({ what, target }: { readonly what: string; readonly target: string }): string {
