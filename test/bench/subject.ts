@@ -15,6 +15,12 @@ export interface Plug {
   readonly stages: Readonly<Record<string, number>>
 }
 
+interface Where {
+  readonly vm: string
+  readonly name: string
+  readonly everyMs: number
+}
+
 const LOOK_MS = 3
 const IDLE_LOOK_MS = 15
 const IDLE_CPU_MS = 0.5
@@ -55,12 +61,13 @@ export class Subject {
     return monotonicMs() - sentMs
   }
 
-  ready(vm: string, name: string): Promise<VolumeEntry> {
-    return this.#look(vm, name, (volume) => (volume?.phase === 'Ready' ? volume : null))
+  /** Looks every `everyMs` until the volume is Ready. */
+  ready(vm: string, name: string, everyMs = LOOK_MS): Promise<VolumeEntry> {
+    return this.#look({ vm, name, everyMs }, (volume) => (volume?.phase === 'Ready' ? volume : null))
   }
 
-  async gone(vm: string, name: string): Promise<void> {
-    await this.#look(vm, name, (volume) => volume === null)
+  async gone(vm: string, name: string, everyMs = LOOK_MS): Promise<void> {
+    await this.#look({ vm, name, everyMs }, (volume) => volume === null)
   }
 
   /** One volume as the API tells it: cheap also in a VM with hundreds. */
@@ -98,14 +105,14 @@ export class Subject {
     return parseMetrics((await this.daemon.call('GET', '/metrics')).text)
   }
 
-  async #look<T>(vm: string, name: string, judge: (volume: VolumeEntry | null) => T | null | false): Promise<T> {
+  async #look<T>({ vm, name, everyMs }: Where, judge: (volume: VolumeEntry | null) => T | null | false): Promise<T> {
     const endMs = monotonicMs() + PATIENCE_MS
     for (;;) {
       const volume = await this.volume(vm, name)
       const found = judge(volume)
       if (found !== null && found !== false) return found
       if (monotonicMs() > endMs) throw new Error(`${name} of ${vm} after ${PATIENCE_MS} ms: ${JSON.stringify(volume)}`)
-      await sleep(LOOK_MS)
+      await sleep(everyMs)
     }
   }
 }

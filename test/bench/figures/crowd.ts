@@ -11,6 +11,11 @@ export interface Member {
 }
 export type Crowd = readonly Member[]
 
+/** The agent says itself when each was attached; asking often would only slow it down. */
+const READY_LOOK_MS = 50
+/** The end of a removal is seen from outside, so exact to this. */
+const GONE_LOOK_MS = 10
+
 /** How many volumes went in. */
 export interface MassPlug {
   /** First request sent, or first call begun → last attach returned. */
@@ -31,7 +36,7 @@ export async function plugByAgent({ subject }: Setting, all: Crowd): Promise<Mas
   const begin = nextWallTick()
   await forEachAtOnce(all, ({ vm, plan }) => subject.request(vm, plan.volume, { kind: plan.sourceKind, path: plan.path }))
   const entries = []
-  for (const { vm, plan } of all) entries.push(await subject.ready(vm, plan.volume))
+  for (const { vm, plan } of all) entries.push(await subject.ready(vm, plan.volume, READY_LOOK_MS))
   const attachedMs = entries.map((entry) => attachedAtMs(entry) - begin.wallMs).toSorted((a, b) => a - b)
   return { attachedMs, wallMs: attachedMs.at(-1) ?? NaN, cpuMs: (await cpuMs(subject.daemon.pid)) - cpuBefore }
 }
@@ -40,7 +45,7 @@ export async function plugByAgent({ subject }: Setting, all: Crowd): Promise<Mas
 export async function unplugByAgent({ subject }: Setting, all: Crowd): Promise<number> {
   const beginMs = monotonicMs()
   await forEachAtOnce(all, ({ vm, plan }) => subject.withdraw(vm, plan.volume))
-  for (const { vm, plan } of all) await subject.gone(vm, plan.volume)
+  for (const { vm, plan } of all) await subject.gone(vm, plan.volume, GONE_LOOK_MS)
   return monotonicMs() - beginMs
 }
 

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startPausedDomain, until } from '../../support/lab.ts'
 import type { Daemon } from '../../support/daemon.ts'
+import type { Verb } from '../../../src/core/decide.ts'
 import { monotonicMs } from '../clocks.ts'
 import type { Figure } from '../figure.ts'
 import { sumOf } from '../metrics.ts'
@@ -21,7 +22,7 @@ const SETTLE_MS = 10_000
 const LOOKS = 5
 const LOOK_EVERY_MS = 1_000
 /** Acts that only look; every other one calls libvirt to change something. */
-const LOOKING = ['settle', 'adopt', 'release']
+const LOOKING: readonly string[] = ['adopt', 'check-removal', 'release', 'settle'] satisfies Verb[]
 
 /** F8 and F11: a node full of volumes, its memory and its restart. */
 export const fleet: Measurement = { ids: ['F8', 'F11'], title: '100 VMs with 8 volumes each: memory, and SIGKILL → ready', measure }
