@@ -41,17 +41,27 @@ auto unlessGone(Read read) -> decltype(read()) {
   }
 }
 
-const char* stateName(const Domain& domain, int state, bool live) {
-  if (!live) return checked(virDomainHasManagedSaveImage(domain.get(), 0)) ? "saved" : "off";
+struct State {
+  int state = VIR_DOMAIN_NOSTATE;
+  int reason = 0;
+};
+
+// Saved: its disks come back with it, whether libvirt keeps the image (managed save) or a person does (virsh save).
+bool isSaved(const Domain& domain, int reason) {
+  return reason == VIR_DOMAIN_SHUTOFF_SAVED || checked(virDomainHasManagedSaveImage(domain.get(), 0)) != 0;
+}
+
+const char* stateName(const Domain& domain, State now, bool live) {
+  if (!live) return isSaved(domain, now.reason) ? "saved" : "off";
+  const int state = now.state;
   const bool runs = state == VIR_DOMAIN_RUNNING || state == VIR_DOMAIN_BLOCKED || state == VIR_DOMAIN_NOSTATE;
   return runs ? "running" : "paused";
 }
 
-int stateOf(const Domain& domain) {
-  int state = VIR_DOMAIN_NOSTATE;
-  int reason = 0;
-  checked(virDomainGetState(domain.get(), &state, &reason, 0));
-  return state;
+State stateOf(const Domain& domain) {
+  State now;
+  checked(virDomainGetState(domain.get(), &now.state, &now.reason, 0));
+  return now;
 }
 
 std::vector<Disk> persistentDisks(const Domain& domain, const DomainSnapshot& snapshot, bool live) {
@@ -69,11 +79,11 @@ bool agree(int state, bool live) {
 // Nullopt: the domain changed between the calls.
 std::optional<DomainSnapshot> tryObserve(const Domain& domain, const std::vector<std::string>& runDirs) {
   DomainSnapshot snapshot;
-  const int state = stateOf(domain);
+  const State now = stateOf(domain);
   auto definition = parseDomain(xmlOf(domain, 0).get());
-  if (!agree(state, definition.live)) return std::nullopt;
+  if (!agree(now.state, definition.live)) return std::nullopt;
   snapshot.uuid = std::move(definition.uuid);
-  snapshot.state = stateName(domain, state, definition.live);
+  snapshot.state = stateName(domain, now, definition.live);
   snapshot.persistent = checked(virDomainIsPersistent(domain.get())) != 0;
   snapshot.disks = std::move(definition.disks);
   snapshot.scsiControllers = std::move(definition.scsiControllers);
