@@ -1,4 +1,5 @@
 import t from 'tap'
+import { until } from '../support/lab.ts'
 import { makeImage, plug, startScene, unplug } from './user-scene.ts'
 
 const { guest, daemon } = await startScene(t)
@@ -12,11 +13,11 @@ t.test('the default is the name of the volume', async (t) => {
 })
 
 for (const serial of ['CaseKept-aBc', longest, 'a_b-c.d+e', '007', '1e3', '-', 'true', '...']) {
-  t.test(`${serial} is kept as it is, and finds the disk in the guest`, async (t) => {
+  t.test(`'${serial}' is kept as it is, and finds the disk in the guest`, async (t) => {
     t.match(await plug(daemon, 'vm1', 'data', image, `--serial=${serial}`), { serial })
     const { name } = await guest.waitForDisk(serial)
-    const { output } = await guest.shell(`readlink '/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_${serial}'`)
-    t.equal(output.trim(), `../../${name}`)
+    const link = `readlink '/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_${serial}'`
+    await until('the link by serial', async () => (await guest.shell(link)).output.trim() === `../../${name}`)
     await unplug(daemon, 'vm1', 'data')
   })
 }
