@@ -23,7 +23,7 @@
       "sources": [
         "linux/act.cc", "linux/addon.cc", "linux/descriptor.cc", "linux/device.cc", "linux/filesystem.cc",
         "linux/footprint.cc", "linux/look-up.cc", "linux/loop-backing.cc", "linux/missing-component.cc",
-        "linux/node-lock.cc", "linux/path-footprints.cc", "linux/peer.cc", "linux/pool.cc", "linux/process.cc",
+        "linux/node-lock.cc", "linux/notify.cc", "linux/path-footprints.cc", "linux/peer.cc", "linux/pool.cc", "linux/process.cc",
         "linux/size-files.cc", "linux/sizes.cc", "linux/sysfs.cc", "linux/system-error.cc"
       ],
       "ldflags": ["-Wl,-z,nodelete"]

@@ -9,6 +9,7 @@
 #include "device.h"
 #include "look-up.h"
 #include "node-lock.h"
+#include "notify.h"
 #include "path-footprints.h"
 #include "peer.h"
 #include "process.h"
@@ -158,6 +159,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   offer<tryNodeLock>(exports, "tryNodeLock");
   offer<awaitNodeLock>(exports, "awaitNodeLock");
   offer<peerCredentials>(exports, "peerCredentials");
+  offer<notifyServiceManager>(exports, "notifyServiceManager");
   return exports;
 }
 

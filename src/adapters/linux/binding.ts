@@ -90,6 +90,8 @@ interface Addon {
   awaitNodeLock(path: string): { readonly promise: Promise<number>; readonly cancel: () => void }
   /** Synchronous. */
   peerCredentials(fd: number): PeerCredentials
+  /** Synchronous, never waits. A datagram to a unix socket (@: abstract name); false if its queue is full at the moment. */
+  notifyServiceManager(address: string, text: string): boolean
 }
 
 /** The one place that loads the addon. Throws where it was not built. */
