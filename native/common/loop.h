@@ -112,7 +112,15 @@ class Loop : public std::enable_shared_from_this<Loop> {
       task(env);
     } catch (const Napi::Error& error) {
       // A listener threw: that is the program's bug, and it must be as loud as one thrown in JavaScript.
+      raise(env, error);
+    }
+  }
+
+  // In a worker that is being terminated nothing can be called any more, not even to look at the error.
+  static void raise(Napi::Env env, const Napi::Error& error) noexcept {
+    try {
       napi_fatal_exception(env, error.Value());
+    } catch (const Napi::Error&) {
     }
   }
 

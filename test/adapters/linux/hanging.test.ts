@@ -11,6 +11,8 @@ import { refusalOf, scratch } from './scratch.ts'
 
 const ownThreads = (): number => readdirSync('/proc/self/task').length
 
+tap.setTimeout(300_000)
+
 void tap.test('a file system that does not answer hangs those that need it, and nobody else', async (t) => {
   const dead = join(await scratch(t))
   const server = await start(t, await compile(t, 'hanging-filesystem'), dead)

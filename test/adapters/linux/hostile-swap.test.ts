@@ -10,6 +10,8 @@ import { scratch } from './scratch.ts'
 /** A long run takes a million. */
 const SWAPS = Number(process.env['SWAPS'] ?? 10_000)
 
+tap.setTimeout(0)
+
 void tap.test(`a disk.img that is swapped all the time leads nowhere else (${SWAPS} looks)`, async (t) => {
   const dir = await scratch(t)
   const at = (name: string): string => join(dir, name)
