@@ -28,7 +28,7 @@ export const REASONS = {
   NoScsiController: { remedy: "Add <controller type='scsi' model='virtio-scsi'/> to the domain's <devices> and restart the VM.", retry: 'later' },
   NoFreeUnit: { remedy: "Remove a disk from the domain's first virtio-scsi controller.", retry: 'later' },
   TransientDomain: { remedy: 'Define the domain persistently (virsh define), or leave out --persist.', retry: 'later' },
-  PersistentDefinitionChanged: { remedy: 'The persisted disk was taken out of the definition by somebody else. Remove the volume and add it again with --persist to put it back.', retry: 'never' },
+  PersistentDefinitionChanged: { remedy: 'If it is to be back there: remove the volume with --persist, and add it again with --persist.', retry: 'never' },
   DiskRemovedByOthers: { remedy: 'Somebody else took the disk out of the domain; it is plugged again.', retry: 'soon' },
 
   // the wish

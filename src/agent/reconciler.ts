@@ -76,6 +76,7 @@ export class Reconciler {
       actual: volume.actual,
       persisted: volume.persisted,
       unrecorded: record === null && diskByAlias(vm.view?.disks ?? [], volume.alias) !== null,
+      defined: diskByAlias(vm.view?.persistentDisks ?? [], volume.alias) !== null,
       mayRemove: desired.mayRemove(origin, vm.key),
       hotplugEnabled,
       grown: volume.grown,

@@ -22,6 +22,8 @@ export interface VolumeFacts {
   readonly persisted: PersistedDisk | null
   /** The live domain lists a disk under this volume's alias that no record tells of. */
   readonly unrecorded: boolean
+  /** The persistent definition lists a disk under this volume's alias. */
+  readonly defined: boolean
   /** The source of desired state that asked for the volume was read, and does not ask for it any more. */
   readonly mayRemove: boolean
   readonly hotplugEnabled: boolean
@@ -74,7 +76,8 @@ function decidePlugged(facts: VolumeFacts, record: VolumeRecord): Decision {
   if (desired.fingerprint !== record.fingerprint) return { do: facts.persisted === null ? 'unplug' : 'unpersist' }
   if (desired.persist && needsPersisting(facts)) return { do: 'persist' }
   if (!desired.persist && facts.persisted !== null) return { do: 'unpersist' }
-  return facts.grown ? { do: 'grow' } : REST
+  if (facts.grown) return { do: 'grow' }
+  return takenOut(facts) ?? REST
 }
 
 /** Out of the definition first: were it the other way round, a VM that restarts in between would have the disk again. */
@@ -84,6 +87,11 @@ function decideUnwanted(facts: VolumeFacts): Decision {
 }
 
 /** A disk that was put into the definition and is there no more was taken out by a person: said, not undone. */
+function takenOut(facts: VolumeFacts): Decision | null {
+  const isOut = facts.persisted?.state === 'done' && !facts.defined
+  return isOut ? { do: 'wait', reason: 'PersistentDefinitionChanged' } : null
+}
+
 function needsPersisting(facts: VolumeFacts): boolean {
   return facts.persisted === null || facts.persisted.state === 'intended'
 }
@@ -106,7 +114,7 @@ function decideOff(facts: VolumeFacts, desired: Wish): Decision {
     return facts.hotplugEnabled ? { do: 'persist' } : { do: 'wait', reason: 'HotplugDisabled' }
   }
   if (!desired.persist && facts.persisted !== null) return { do: 'unpersist' }
-  return { do: 'wait', reason: 'VmNotRunning' }
+  return takenOut(facts) ?? { do: 'wait', reason: 'VmNotRunning' }
 }
 
 /** The definition holds the disk of an earlier wish under this name: that one goes first. */

@@ -4,9 +4,11 @@ import type { Explanation } from '../model/explanation.ts'
 import type { VmKey } from '../model/ids.ts'
 import type { VolumeRecord } from '../model/record.ts'
 import { describeIdentity } from '../model/source.ts'
-import type { VolumeStatus } from '../model/status.ts'
+import type { StageName, VolumeStatus } from '../model/status.ts'
 import type { Trouble } from './trouble.ts'
 import { causeOfWait, type WaitReason } from './waits.ts'
+
+const FOR_A_PERSON = 'Nothing by itself: it waits for a person.'
 
 /** Everything an explanation is made of. */
 export interface ExplainFacts {
@@ -35,7 +37,7 @@ export function explain(facts: ExplainFacts): Explanation {
     remedy: trouble?.remedy ?? REASONS[reason].remedy,
     since: trouble?.since ?? status.conditions.find(({ type }) => type === 'Ready')?.lastTransitionTime ?? null,
     wanted: wanted(facts),
-    reached: status.stages.at(-1)?.name ?? null,
+    reached: reached(status),
     evidence: { ...recordEvidence(facts.record), ...trouble?.detail },
     next: next(facts),
     attempts: trouble?.attempts ?? 0,
@@ -47,6 +49,11 @@ function reasonOf({ status, record }: ExplainFacts): Reason {
   return isReason(status.reason) ? status.reason : 'InternalError'
 }
 
+/** A volume that was found plugged after a restart of the agent has passed every stage, although not before its eyes. */
+function reached({ stages, phase }: VolumeStatus): StageName | null {
+  return stages.at(-1)?.name ?? (phase === 'Ready' ? 'reported' : null)
+}
+
 /** Without the remedy, which is told beside it. */
 function cause({ trouble, waiting, status }: ExplainFacts): string {
   if (trouble !== null) return trouble.message
@@ -56,9 +63,14 @@ function cause({ trouble, waiting, status }: ExplainFacts): string {
 function summary(facts: ExplainFacts): string {
   const { status, vm, record } = facts
   if (!status.hotplugged) return `${status.name} is an ordinary disk of ${vm} (${status.target})${record === null ? '' : ', persisted by hotplugd'}.`
-  if (status.phase === 'Ready') return `${status.name} is in the guest as ${status.target}, serial ${status.serial ?? ''}.`
+  if (status.phase === 'Ready') return `${status.name} ${facts.waiting === 'LibvirtUnavailable' ? 'was' : 'is'} in the guest as ${status.target}, serial ${status.serial ?? ''}${hitch(facts)}.`
   const where = status.phase === 'Detaching' ? 'is still in the guest, on its way out' : 'is not in the guest'
   return `${status.name} ${where}: ${cause(facts)}`
+}
+
+/** What is to be said of a volume that is in the guest all the same. */
+function hitch(facts: ExplainFacts): string {
+  return facts.trouble === null && facts.waiting === null ? '' : `; ${cause(facts)}`
 }
 
 function wanted({ desired }: ExplainFacts): string {
@@ -82,10 +94,11 @@ function recordEvidence(record: VolumeRecord | null): Detail {
   }
 }
 
-function next({ trouble, acting, status, nowMs }: ExplainFacts): string {
+function next({ trouble, waiting, acting, nowMs }: ExplainFacts): string {
   if (acting !== null) return `${acting.verb} is under way, for ${Math.round(acting.forMs)} ms.`
-  if (trouble === null) return status.phase === 'Ready' || !status.hotplugged ? 'Nothing: all is as wanted.' : 'It goes on as soon as what it waits for happens.'
-  if (trouble.notBeforeMs === Infinity) return 'Nothing by itself: it waits for a person.'
+  if (trouble === null && waiting === null) return 'Nothing: all is as wanted.'
+  if (trouble === null) return waiting === 'PersistentDefinitionChanged' ? FOR_A_PERSON : 'It goes on as soon as what it waits for happens.'
+  if (trouble.notBeforeMs === Infinity) return FOR_A_PERSON
   const inMs = Math.max(0, trouble.notBeforeMs - nowMs)
   return `${trouble.verb} is tried again in ${(inMs / 1000).toFixed(1)} s, sooner if something changes (failed ${trouble.attempts} times).`
 }

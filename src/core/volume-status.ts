@@ -32,7 +32,7 @@ interface Verdict {
 export function volumeStatus(facts: StatusFacts): VolumeStatus {
   const record = recordOf(facts.actual)
   const verdict = judge(facts)
-  const standard = record !== null && !record.hotplugged
+  const standard = isStandard(facts.actual)
   return {
     name: facts.name,
     target: record?.target ?? '',
@@ -60,7 +60,13 @@ function judge(facts: StatusFacts): Verdict {
   const phase = phaseOf(facts)
   if (facts.trouble !== null) return { phase, reason: facts.trouble.reason, message: sentence(facts.trouble) }
   if (facts.waiting !== null) return { phase, reason: facts.waiting, message: waitMessage(facts.waiting) }
+  if (phase === 'Ready' && isStandard(facts.actual)) return { phase, reason: 'VolumeReady', message: `Disk ${facts.name} came up with the VM, from its definition` }
   return { phase, ...progress(facts.name, phase) }
+}
+
+/** By now one of the VM's own disks. */
+function isStandard(actual: Actual): boolean {
+  return recordOf(actual)?.hotplugged === false
 }
 
 function phaseOf(facts: StatusFacts): Phase {

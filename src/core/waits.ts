@@ -7,6 +7,7 @@ const CAUSES = {
   VmNotRunning: 'the domain is not running',
   VmSaved: 'the domain is saved to disk',
   VmReplaced: 'the domain of that name is not the one that the volume was added to',
+  PersistentDefinitionChanged: "the disk was persisted, and somebody else took it out of the domain's definition",
   HotplugDisabled: 'hotplug is switched off',
   ManifestsUnreadable: 'the volume is wanted no more, as far as can be seen, but what asked for it could not be read whole',
 } as const satisfies Partial<Record<Reason, string>>

@@ -34,8 +34,13 @@ export function volumeObject(volume: VolumeStatus): VolumeObject {
     ...(volume.sizeBytes === null ? {} : { size: volume.sizeBytes }),
     ...(volume.serial === null ? {} : { serial: volume.serial }),
     ...(volume.source === null ? {} : { source: volume.source }),
-    ...(volume.hotplugged ? ownPart(volume) : {}),
+    ...(volume.hotplugged ? ownPart(volume) : persistedPart(volume)),
   }
+}
+
+/** A disk that came up with the VM because of us: without this nobody could see that it can be removed. */
+function persistedPart({ origin, persisted }: VolumeStatus): Partial<VolumeObject> {
+  return origin === null ? {} : { origin, persisted }
 }
 
 function ownPart({ origin, persisted, phase, reason, conditions, stages }: VolumeStatus): Partial<VolumeObject> {

@@ -95,7 +95,7 @@ t.test('--wait ends with 4 when the time is over, and says where it stands', asy
 
 t.test('--wait ends at once where waiting cannot help', async t => {
   agent.onAdd = () => agent.setVolume(VM1, 'data', pendingVolume('data', 'PersistentDefinitionChanged', now()))
-  t.match(await ctl(...ADD, '--wait', '--timeout=10m'), { code: 1, err: /\(PersistentDefinitionChanged\)\n {2}remedy: The persisted disk/ })
+  t.match(await ctl(...ADD, '--wait', '--timeout=10m'), { code: 1, err: /\(PersistentDefinitionChanged\)\n {2}remedy: If it is to be back/ })
 })
 
 t.test('removevolume --wait: until it is gone', async t => {

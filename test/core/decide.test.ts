@@ -8,7 +8,7 @@ const WISH = { persist: false, vmUid: 'u1', fingerprint: 'f1' }
 const PLUGGED: Actual = { kind: 'plugged', record: volumeRecord(), condemned: false }
 
 function facts(over: Partial<VolumeFacts>): VolumeFacts {
-  const quiet = { persisted: null, unrecorded: false, mayRemove: true, hotplugEnabled: true, grown: false, held: null, nowMs: 1_000 }
+  const quiet = { persisted: null, unrecorded: false, defined: true, mayRemove: true, hotplugEnabled: true, grown: false, held: null, nowMs: 1_000 }
   return { vm: RUNNING, desired: WISH, actual: ABSENT, ...quiet, ...over }
 }
 
@@ -43,7 +43,9 @@ const CASES: readonly [string, Partial<VolumeFacts>, Decision][] = [
   ['persisted, plugged, not wanted: definition first', { desired: null, persisted: persistedDisk(), actual: PLUGGED }, { do: 'unpersist' }],
   ['plugged and to be persisted: persist', { desired: persisting, actual: PLUGGED }, { do: 'persist' }],
   ['an intent to persist is carried out again', { desired: persisting, actual: PLUGGED, persisted: persistedDisk({ state: 'intended' }) }, { do: 'persist' }],
-  ['persisted and taken out by a person: not put back', { desired: persisting, actual: PLUGGED, persisted: persistedDisk() }, { do: 'rest' }],
+  ['persisted, plugged, as wished', { desired: persisting, actual: PLUGGED, persisted: persistedDisk() }, { do: 'rest' }],
+  ['persisted and taken out by a person: said, not put back', { desired: persisting, actual: PLUGGED, persisted: persistedDisk(), defined: false }, { do: 'wait', reason: 'PersistentDefinitionChanged' }],
+  ['the same while off', { vm: off, desired: persisting, persisted: persistedDisk(), defined: false }, { do: 'wait', reason: 'PersistentDefinitionChanged' }],
   ['no longer to be persisted: undefine', { actual: PLUGGED, persisted: persistedDisk() }, { do: 'unpersist' }],
   ['plugged and off: settle', { vm: off, actual: PLUGGED }, { do: 'settle' }],
   ['unproven: settle before anything else', { desired: null, actual: { kind: 'unproven', record } }, { do: 'settle' }],

@@ -63,8 +63,13 @@ function recordFrom(ctx: VerbContext, view: RunningView, found: { disk: LiveDisk
     identity: source.identity,
     footprint: source.footprint,
     format: source.format,
-    sizeBytes: 0,
+    sizeBytes: growable(disk, source) ? 0 : source.sizeBytes,
     hotplugged: true,
     origin: ctx.volume.desired?.origin.kind ?? ctx.persisted.origin,
   }
+}
+
+/** What QEMU shows the guest of it is asked once, by growing it to what it is. */
+function growable(disk: LiveDisk, source: ResolvedSource): boolean {
+  return source.format === 'raw' && !disk.readonly
 }
