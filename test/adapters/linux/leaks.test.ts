@@ -7,7 +7,7 @@ import { createProcesses } from '../../../src/adapters/linux/processes.ts'
 import { createSources } from '../../../src/adapters/linux/sources.ts'
 import { run } from '../../support/command.ts'
 import { loopOver, makeImage } from './block-lab.ts'
-import { refOf } from './fixture.ts'
+import { compile, refOf, start } from './fixture.ts'
 import { held, MIB } from './held.ts'
 import { recordOf } from './journal-record.ts'
 import { refusalOf, scratch } from './scratch.ts'
@@ -22,15 +22,15 @@ void tap.test(`${ACTS} acts, well and badly ended, leave nothing`, async (t) => 
   const loop = await loopOver(t, image)
   const [sources, processes, journal] = [createSources(), createProcesses(), openJournal(join(dir, 'run'))]
   journal.load()
-  const own = await refOf(process.pid)
+  const holder = await refOf((await start(t, await compile(t, 'holder'), 'main', image, '60')).pid)
   const all = async (): Promise<void> => {
     const found = await sources.resolve({ kind: 'local', path: loop, format: 'raw' })
     for (const path of ['/nowhere/at/all', '/dev/null', dir]) await refusalOf(() => sources.resolve({ kind: 'local', path, format: 'qcow2' }))
     await sources.footprints([loop, image, '/nowhere'])
     await sources.identify({ path: image, kind: 'file', handle: {} })
     sources.sizes([found])
-    await processes.holdsOpen(own, found.identity)
-    await processes.alive(own)
+    await processes.holdsOpen(holder, found.identity)
+    await processes.alive(holder)
     journal.append(recordOf('a'))
   }
   const acts = 9
