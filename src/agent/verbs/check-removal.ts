@@ -1,5 +1,5 @@
 import type { Actual } from '../../core/actual.ts'
-import { HotplugError } from '../../errors.ts'
+import { asHotplugError, HotplugError } from '../../errors.ts'
 import type { VerbContext } from './context.ts'
 
 /** After QEMU answered, how long a removal that it has taken in may need to show (it takes about 55 ms). */
@@ -17,10 +17,23 @@ export async function checkRemoval(ctx: VerbContext): Promise<Actual> {
   const sinceMs = ctx.volume.actual.kind === 'detaching' ? ctx.volume.actual.sinceMs : ctx.ports.clock.monotonicMs()
   ctx.note({ kind: 'detaching', record, sinceMs, check: false })
   if (ctx.ports.clock.monotonicMs() - sinceMs < SETTLING_MS) return waitOn(ctx)
-  ctx.report(new HotplugError('DetachPending', `QEMU has not given ${record.target} of ${ctx.key} up`))
-  await ctx.ports.domains.capacityBytes(ctx.key, record.target)
+  if (ctx.volume.trouble?.reason !== 'DetachPending') ctx.report(pending(ctx))
+  await makeAnswer(ctx)
   await new Promise<void>((resolve) => ctx.ports.clock.after(SETTLING_MS, resolve))
   return (await isOut(ctx)) ? { kind: 'gone', record } : notPending(ctx)
+}
+
+/** No answer is the removal still pending, under the same reason, so that its age goes on. */
+async function makeAnswer(ctx: VerbContext): Promise<void> {
+  try {
+    await ctx.ports.domains.capacityBytes(ctx.key, ctx.record.target)
+  } catch (thrown) {
+    throw asHotplugError(thrown).reason === 'OutcomeUncertain' ? pending(ctx) : thrown
+  }
+}
+
+function pending(ctx: VerbContext): HotplugError {
+  return new HotplugError('DetachPending', `QEMU has not given ${ctx.record.target} of ${ctx.key} up`)
 }
 
 async function isOut(ctx: VerbContext): Promise<boolean> {

@@ -20,7 +20,7 @@ export async function unplug(ctx: VerbContext): Promise<Actual> {
   ctx.recheckAfter(NEWS_MS)
   if (outcome.kind === 'done') return { kind: 'detaching', record: ctx.journal(record, 'detachIssued'), sinceMs, check: false }
   if (outcome.kind === 'refused') return readBack(ctx, record, outcome)
-  ctx.report(new HotplugError('OutcomeUncertain', `detach of ${ctx.volume.id}: ${outcome.message}`))
+  ctx.report(new HotplugError('DetachPending', `the call that takes ${record.target} out of ${ctx.key} has not ended: ${outcome.message}`))
   await outcome.settled
   return { kind: 'detaching', record, sinceMs, check: true }
 }
