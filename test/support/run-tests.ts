@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { globSync } from 'node:fs'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -52,8 +52,9 @@ const main = async (wanted: readonly string[]): Promise<number> => {
   const files = wanted.length === 0 ? all : all.filter((file) => wanted.some((part) => file.includes(part)))
   await savedGuest(await bootFiles(), {}) // booted once here, so that no test pays for it
   const directory = await mkdtemp(join(tmpdir(), 'hotplugd-test-'))
+  await chmod(directory, 0o755) // some tests are other users too
   const mark = directory
-  const tally = files.length === 0 ? { passed: 0, failed: [], skipped: [] } : await runTap(files, { [MARK]: mark, TMPDIR: directory })
+  const tally = files.length === 0 ? { passed: 0, failed: [], skipped: [] } : await runTap(files, { [MARK]: mark, TMPDIR: directory, NODE_COMPILE_CACHE: join(PROJECT, 'out/.compile-cache') })
   const left = await clearAway(mark, directory)
   return conclude(tally, left)
 }

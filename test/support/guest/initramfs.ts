@@ -5,7 +5,7 @@ import { run } from '../command.ts'
 import { labCache, supportFile } from '../paths.ts'
 
 const MODULES = ['virtio_pci', 'virtio_scsi', 'sd_mod', 'virtio_console', 'virtio_blk']
-const AGENT = supportFile('guest/agent.c')
+const AGENT = supportFile('guest/agent')
 
 /** What a guest boots. */
 export interface BootFiles {
@@ -24,10 +24,12 @@ export const bootFiles = async (): Promise<BootFiles> => {
   const found = (await kernelIn(join(labCache(), 'kernel'))) ?? (await kernelIn('/'))
   if (!found) throw new Error('there is no kernel for guests: run `bash test/support/prepare.sh`, it fetches linux-image-cloud-amd64')
   const kernel = join(found.root, 'boot', `vmlinuz-${found.version}`)
-  const ingredients = [await fileStamp(kernel), await fileStamp('/bin/busybox'), await fileStamp(AGENT), ...MODULES]
+  const ingredients = [await fileStamp(kernel), await fileStamp('/bin/busybox'), ...(await agentStamps()), ...MODULES]
   const directory = await cached('initramfs', ingredients, (into) => build(found, into))
   return { kernel, initramfs: join(directory, 'initramfs') }
 }
+
+const agentStamps = async (): Promise<string[]> => Promise.all((await readdir(AGENT)).map((name) => fileStamp(join(AGENT, name))))
 
 const kernelIn = async (root: string): Promise<Kernel | null> => {
   const names = await readdir(join(root, 'boot')).catch(() => [])
@@ -39,7 +41,8 @@ const kernelIn = async (root: string): Promise<Kernel | null> => {
 const build = async (kernel: Kernel, into: string): Promise<void> => {
   const tree = join(into, 'tree')
   for (const name of ['bin', 'dev', 'mnt', 'modules', 'proc', 'sys', 'tmp']) await mkdir(join(tree, name), { recursive: true })
-  await run('gcc', ['-static', '-O2', '-Wall', '-s', '-o', join(tree, 'init'), AGENT])
+  const sources = (await readdir(AGENT)).filter((name) => name.endsWith('.c')).map((name) => join(AGENT, name))
+  await run('gcc', ['-static', '-O2', '-Wall', '-s', '-o', join(tree, 'init'), ...sources])
   await copyFile('/bin/busybox', join(tree, 'bin/busybox'))
   await chmod(join(tree, 'bin/busybox'), 0o755)
   await run('/bin/busybox', ['--install', '-s', join(tree, 'bin')])
