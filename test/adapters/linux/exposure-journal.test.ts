@@ -6,8 +6,12 @@ import { JournalLines } from '../../../src/adapters/linux/journal-line.ts'
 import type { JournalContents } from '../../../src/ports/journal.ts'
 import { PLUG_STEPS, UNPLUG_STEPS } from '../../../src/model/steps.ts'
 import { run } from '../../support/command.ts'
+import { until } from '../../support/wait.ts'
+import { kill, start } from './fixture.ts'
 import { recordOf } from './journal-record.ts'
 import { refusalOf, scratch } from './scratch.ts'
+
+tap.setTimeout(300_000)
 
 const fileOf = (dir: string): string => join(dir, 'exposures.journal')
 const kept = (dir: string): string[] => readdirSync(dir).filter((name) => name.includes('doubtful')).toSorted()
@@ -127,6 +131,36 @@ function seeded(seed: number): (below: number) => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) % below
   }
 }
+
+void tap.test('a writer that is killed at any instant loses nothing it had written', async (t) => {
+  const dir = await scratch(t)
+  const module = join(import.meta.dirname, '../../../src/adapters/linux/exposure-journal.js')
+  const record = join(import.meta.dirname, 'journal-record.js')
+  const script = `
+    const { openJournal } = await import(${JSON.stringify(module)})
+    const { recordOf } = await import(${JSON.stringify(record)})
+    const { writeSync } = await import('node:fs')
+    const journal = openJournal(process.argv[1])
+    let next = Math.max(0, ...journal.load().records.map(({ sizeBytes }) => sizeBytes)) + 1
+    writeSync(1, 'ready\\n')
+    for (;; next++) {
+      journal.append(recordOf('v' + (next % 5), { sizeBytes: next }))
+      writeSync(1, next + '\\n')
+    }
+  `
+  for (let round = 0; round < 8; round++) {
+    const writer = await start(t, process.execPath, '--input-type=module', '-e', script, dir)
+    let said = ''
+    writer.stdout?.on('data', (text: Buffer) => (said += text.toString()))
+    await until('some writing', () => said.length > 2_000 * (round + 1))
+    await kill(writer)
+    const last = Number(said.trimEnd().split('\n').at(-2))
+    const { records, doubts } = reload(dir)
+    const newest = Math.max(...records.map(({ sizeBytes }) => sizeBytes))
+    t.ok(newest >= last, `${newest} of at least ${last}; ${doubts.join()}`)
+    t.same(records.map(({ sizeBytes }) => sizeBytes).toSorted((a, b) => a - b), Array.from({ length: 5 }, (_, i) => newest - 4 + i), 'no gap')
+  }
+})
 
 void tap.test('of an earlier boot, and of other versions: void, and said', async (t) => {
   const dir = await scratch(t)
