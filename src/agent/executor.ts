@@ -3,7 +3,7 @@ import type { Verb } from '../core/decide.ts'
 import type { FootprintIndex } from '../core/footprint-index.ts'
 import { asHotplugError, type HotplugError } from '../errors.ts'
 import type { DomainView } from '../model/domain.ts'
-import type { ResolvedSource } from '../model/source.ts'
+import type { ResolvedSource, SourceSpec } from '../model/source.ts'
 import type { DomainReader } from './domain-reader.ts'
 import type { Foresight } from './foresight.ts'
 import type { AgentObserver } from './observer.ts'
@@ -56,8 +56,8 @@ export class Executor implements Engine {
     return this.#parts.reader.read(vm)
   }
 
-  takeForeseen(volume: Volume): ResolvedSource | null {
-    return this.#parts.foresight.take(volume.id)
+  takeForeseen(volume: Volume, wished: SourceSpec): ResolvedSource | null {
+    return this.#parts.foresight.take(volume.id, wished)
   }
 
   recheckAfter(vm: Vm, volume: Volume, delayMs: number): void {

@@ -39,7 +39,7 @@ export class Requests {
     const source = await this.#freeSource(vm, request)
     if (request.dryRun) return
     refuseTaken(vm, view, request)
-    this.#parts.agent.foresight.foresee(volumeId({ vm: vm.key, volume: request.name }), source)
+    this.#parts.agent.foresight.foresee(volumeId({ vm: vm.key, volume: request.name }), request.source, source)
     await this.#parts.store.put(this.#wish(vm, view, request))
   }
 

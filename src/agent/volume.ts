@@ -1,4 +1,4 @@
-import { ABSENT, type Actual } from '../core/actual.ts'
+import { ABSENT, type Actual, recordOf } from '../core/actual.ts'
 import type { Verb, Wish } from '../core/decide.ts'
 import type { Placement } from '../core/placement.ts'
 import type { Trouble } from '../core/trouble.ts'
@@ -88,7 +88,8 @@ export class Volume {
   #computeStatus(previous: VolumeStatus['conditions'], reachable: boolean): VolumeStatus {
     const { desired, actual, persisted, trouble, waiting } = this
     const nowIso = new Date(this.#clock.now()).toISOString()
-    const facts = { desired, actual, persisted, trouble, waiting, reachable, previous, nowIso }
+    const isOutdated = this.#wish !== null && recordOf(actual)?.fingerprint !== this.#wish.fingerprint
+    const facts = { desired, isOutdated, actual, persisted, trouble, waiting, reachable, previous, nowIso }
     return volumeStatus({ ...facts, name: this.key.volume, stages: this.timeline.stages })
   }
 }

@@ -11,6 +11,8 @@ import { type WaitReason, waitMessage } from './waits.ts'
 export interface StatusFacts {
   readonly name: string
   readonly desired: DesiredVolume | null
+  /** What is plugged comes from an earlier wish under the name, and is to go out. */
+  readonly isOutdated: boolean
   readonly actual: Actual
   readonly persisted: PersistedDisk | null
   readonly trouble: Trouble | null
@@ -72,7 +74,7 @@ function isStandard(actual: Actual): boolean {
 function phaseOf(facts: StatusFacts): Phase {
   const { actual, desired } = facts
   if (actual.kind === 'detaching') return 'Detaching'
-  if (desired === null) return 'Detaching'
+  if (desired === null || (actual.kind === 'plugged' && facts.isOutdated)) return 'Detaching'
   return actual.kind === 'plugged' && !actual.condemned ? 'Ready' : 'Pending'
 }
 

@@ -1,13 +1,13 @@
 import { ABSENT, type Actual, recordOf } from '../../core/actual.ts'
 import type { FootprintIndex, Holder } from '../../core/footprint-index.ts'
-import type { Verb } from '../../core/decide.ts'
+import type { Verb, Wish } from '../../core/decide.ts'
 import { HotplugError } from '../../errors.ts'
 import type { DesiredVolume } from '../../model/desired.ts'
 import type { DomainView } from '../../model/domain.ts'
 import type { VmKey } from '../../model/ids.ts'
 import type { PersistedDisk, VolumeRecord } from '../../model/record.ts'
 import type { JournalStep } from '../../model/steps.ts'
-import type { ResolvedSource } from '../../model/source.ts'
+import type { ResolvedSource, SourceSpec } from '../../model/source.ts'
 import type { Ports } from '../ports.ts'
 import type { Vm } from '../vm.ts'
 import type { Volume } from '../volume.ts'
@@ -18,8 +18,8 @@ export interface Engine {
   readonly sources: FootprintIndex
   /** The domain as it is now, read after this call began; shared by all who ask at once. */
   observe(vm: Vm): Promise<DomainView | null>
-  /** The source as a request looked it up an instant ago; once. What is read before the attach proves that it still holds. */
-  takeForeseen(volume: Volume): ResolvedSource | null
+  /** The wished source as a request looked it up an instant ago; once. What is read before the attach proves that it still holds. */
+  takeForeseen(volume: Volume, wished: SourceSpec): ResolvedSource | null
   /** Has a pending removal read back after `delayMs` if nothing is heard before. */
   recheckAfter(vm: Vm, volume: Volume, delayMs: number): void
   /** Tells a trouble while the act goes on. */
@@ -28,18 +28,26 @@ export interface Engine {
   touch(vm: Vm, volume: Volume): void
 }
 
-/** One act on one volume: what verbs work with. */
+/**
+ * One act on one volume: what verbs work with. The wish is the one that the act was decided upon, to its end: were a later
+ * one looked at half-way, source and serial of two wishes could be mixed. What changed meanwhile is the next act's matter.
+ */
 export class VerbContext {
   readonly vm: Vm
   readonly volume: Volume
   readonly engine: Engine
   readonly verb: Verb
+  /** Null: nothing wants the volume. */
+  readonly wished: DesiredVolume | null
+  readonly #wish: Wish | null
 
   constructor(vm: Vm, volume: Volume, engine: Engine, verb: Verb) {
     this.vm = vm
     this.volume = volume
     this.engine = engine
     this.verb = verb
+    this.wished = volume.desired
+    this.#wish = volume.wish
   }
 
   get key(): VmKey {
@@ -52,12 +60,12 @@ export class VerbContext {
 
   /** The wish; an act that needs one is only decided upon while there is one. */
   get desired(): DesiredVolume {
-    if (this.volume.desired === null) throw new HotplugError('InternalError', `nothing wants ${this.volume.id}`)
-    return this.volume.desired
+    if (this.wished === null) throw new HotplugError('InternalError', `nothing wants ${this.volume.id}`)
+    return this.wished
   }
 
   get fingerprint(): string {
-    return this.volume.wish?.fingerprint ?? ''
+    return this.#wish?.fingerprint ?? ''
   }
 
   get record(): VolumeRecord {
