@@ -1,3 +1,4 @@
+import { recordOf } from '../core/actual.ts'
 import { diskByAlias, mismatch } from '../core/disk-match.ts'
 import { type FootprintIndex, foreignDiskId } from '../core/footprint-index.ts'
 import { expectedDisk } from '../core/record-disk.ts'
@@ -65,7 +66,7 @@ export class DomainReader {
     const now = new Set<string>()
     for (const [i, disk] of disks.entries()) {
       const footprint = footprints[i]
-      if (footprint === undefined || footprint === null) continue
+      if (footprint === undefined || footprint === null || !isForeign(vm, disk)) continue // it may have become ours meanwhile
       const id = foreignDiskId(vm.key, disk.target)
       this.#index.set({ id, label: `disk ${disk.target} of ${vm.key}`, shareable: disk.shareable }, footprint)
       now.add(id)
@@ -84,9 +85,11 @@ export class DomainReader {
   }
 }
 
+/** Everything but what our records tell of: those disks hold their sources under the volumes' own names. */
 function isForeign(vm: Vm, disk: LiveDisk): boolean {
   const volume = [...vm.volumes.values()].find((candidate) => candidate.alias === disk.alias)
-  return volume === undefined || (volume.actual.kind === 'absent' && volume.running === null)
+  const record = volume === undefined ? null : recordOf(volume.actual)
+  return record === null || mismatch(disk, expectedDisk(record)) !== null
 }
 
 /** Another QEMU, or none: what held back an act may not hold it back any more. */

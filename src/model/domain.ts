@@ -25,3 +25,8 @@ export interface DomainView {
   /** Disks of the persistent definition; empty for a transient domain. */
   readonly persistentDisks: readonly LiveDisk[]
 }
+
+/** Whether both are the same process, or none. */
+export function sameProcess(a: ProcessRef | null, b: ProcessRef | null): boolean {
+  return a?.pid === b?.pid && a?.startTime === b?.startTime
+}

@@ -1,9 +1,9 @@
 import type { Actual } from '../../core/actual.ts'
-import { diskByAlias } from '../../core/disk-match.ts'
+import { diskByAlias, mismatch } from '../../core/disk-match.ts'
 import { HotplugError } from '../../errors.ts'
 import { foreignDiskId } from '../../core/footprint-index.ts'
-import type { LiveDisk } from '../../model/disk.ts'
-import type { VolumeRecord } from '../../model/record.ts'
+import type { DiskSpec, LiveDisk } from '../../model/disk.ts'
+import type { PersistedDisk, VolumeRecord } from '../../model/record.ts'
 import type { ResolvedSource, SourceSpec } from '../../model/source.ts'
 import type { RunningView, VerbContext } from './context.ts'
 import { prove } from './prove.ts'
@@ -17,42 +17,63 @@ export async function adopt(ctx: VerbContext): Promise<Actual> {
   const view = await ctx.running()
   const disk = diskByAlias(view.disks, ctx.volume.alias)
   if (disk === null) return ctx.absent()
-  const source = await ctx.ports.sources.resolve(wanted(ctx).source)
-  const difference = foreign(ctx, disk, source)
+  const ours = oursOf(ctx, disk)
+  const source = await ctx.ports.sources.resolve(ours.source)
+  const difference = foreign(disk, source, ours)
   if (difference !== null) {
     throw new HotplugError('DiskMismatch', `${disk.target} of ${ctx.key} has this volume's name but was not plugged by hotplugd: ${difference}`)
   }
+  // Ours before it is nobody's: in between another VM could take the source.
+  ctx.engine.sources.set(ctx.holder(disk.shareable), source.footprint)
+  const actual = await prove(ctx, recordFrom(ctx, view, { disk, source, ours }), view)
   ctx.engine.sources.delete(foreignDiskId(ctx.key, disk.target))
-  return prove(ctx, recordFrom(ctx, view, { disk, source }), view)
+  return actual
 }
 
-interface Wanted {
+/** What the disk must be to be ours, and what is then known of it. */
+interface Ours extends Pick<VolumeRecord, 'fingerprint' | 'serial' | 'origin'> {
   readonly source: SourceSpec
-  readonly serial: string
+  /** Null: not told. */
+  readonly access: Pick<DiskSpec, 'readonly' | 'shareable'> | null
 }
 
-function wanted(ctx: VerbContext): Wanted {
-  const { desired } = ctx.volume
-  if (desired !== null) return { source: desired.source, serial: desired.disk.serial }
-  const { disk, format } = ctx.persisted
-  return { source: { kind: 'local', path: disk.path, format }, serial: disk.serial }
+/** Of an earlier wish, if the ledger knows the disk under that: it goes out then, and what is wished now comes in. */
+function oursOf(ctx: VerbContext, disk: LiveDisk): Ours {
+  const { wished, fingerprint } = ctx
+  const entry = ctx.volume.persisted
+  const isEarlier = entry !== null && entry.fingerprint !== fingerprint && mismatch(disk, entry.disk) === null
+  if (wished === null || isEarlier) return persistedOurs(ctx.persisted)
+  const { source, disk: access, origin } = wished
+  return { source, access, fingerprint, serial: access.serial, origin: origin.kind }
 }
 
-function foreign(ctx: VerbContext, disk: LiveDisk, source: ResolvedSource): string | null {
+function persistedOurs({ disk, format, fingerprint, origin }: PersistedDisk): Ours {
+  return { source: { kind: 'local', path: disk.path, format }, access: null, fingerprint, serial: disk.serial, origin }
+}
+
+function foreign(disk: LiveDisk, source: ResolvedSource, { serial, access }: Ours): string | null {
   if (disk.source !== source.path) return `its source is ${disk.source ?? 'absent'}, not ${source.path}`
-  if (disk.serial !== wanted(ctx).serial) return `its serial is ${disk.serial ?? 'absent'}, not ${wanted(ctx).serial}`
+  if (disk.serial !== serial) return `its serial is ${disk.serial ?? 'absent'}, not ${serial}`
+  if (disk.format !== source.format) return `its format is ${disk.format ?? 'absent'}, not ${source.format}`
+  if (access !== null && disk.readonly !== access.readonly) return disk.readonly ? 'it is read-only' : 'it is writable'
+  if (access !== null && disk.shareable !== access.shareable) return disk.shareable ? 'it is shareable' : 'it is not shareable'
   if (disk.bus !== 'scsi' || disk.address === null) return `it is on bus ${disk.bus}`
   return null
 }
 
-function recordFrom(ctx: VerbContext, view: RunningView, found: { disk: LiveDisk; source: ResolvedSource }): VolumeRecord {
-  const { disk, source } = found
+interface Found {
+  readonly disk: LiveDisk
+  readonly source: ResolvedSource
+  readonly ours: Ours
+}
+
+function recordFrom(ctx: VerbContext, view: RunningView, { disk, source, ours }: Found): VolumeRecord {
   return {
     key: ctx.volume.key,
     step: 'attached',
     domainUuid: view.uuid,
     process: null,
-    fingerprint: ctx.volume.wish?.fingerprint ?? ctx.persisted.fingerprint,
+    fingerprint: ours.fingerprint,
     alias: ctx.volume.alias,
     target: disk.target,
     address: disk.address ?? { controller: 0, bus: 0, target: 0, unit: 0 },
@@ -65,7 +86,7 @@ function recordFrom(ctx: VerbContext, view: RunningView, found: { disk: LiveDisk
     format: source.format,
     sizeBytes: growable(disk, source) ? 0 : source.sizeBytes,
     hotplugged: true,
-    origin: ctx.volume.desired?.origin.kind ?? ctx.persisted.origin,
+    origin: ours.origin,
   }
 }
 

@@ -7,7 +7,7 @@ import type { DomainView } from '../../model/domain.ts'
 import type { VolumeRecord } from '../../model/record.ts'
 import { describeIdentity, type ResolvedSource } from '../../model/source.ts'
 import { provenView, type RunningView, type VerbContext } from './context.ts'
-import { condemn, prove, sourceUnchanged } from './prove.ts'
+import { condemn, presentHolder, prove, sourceUnchanged } from './prove.ts'
 
 /**
  * Brings a volume into the running domain: discover, expose, attach, prove. Whatever fails after the first journal entry
@@ -15,9 +15,10 @@ import { condemn, prove, sourceUnchanged } from './prove.ts'
  */
 export async function plug(ctx: VerbContext): Promise<Actual> {
   ctx.volume.timeline.restart('discovered')
-  const view = await currentView(ctx)
+  refuseImpossible(ctx, await currentView(ctx))
+  const source = ctx.engine.takeForeseen(ctx.volume, ctx.desired.source) ?? (await ctx.ports.sources.resolve(ctx.desired.source))
+  const view = await currentView(ctx) // once more: a look-up may take long, and the domain may be another one by now
   refuseImpossible(ctx, view)
-  const source = ctx.engine.takeForeseen(ctx.volume) ?? (await ctx.ports.sources.resolve(ctx.desired.source))
   claim(ctx, source)
   ctx.volume.timeline.pass('exposed')
   const record = await expose(ctx, draft(ctx, view, source), source)
@@ -27,12 +28,20 @@ export async function plug(ctx: VerbContext): Promise<Actual> {
   return verify(ctx, view)
 }
 
-/** The view in memory follows every event; it is read anew only where there is none yet. */
+/**
+ * The view in memory follows every event; it is read anew where there is none yet, and for a disk whose place must be free
+ * in the definition too, since of changes to the definition alone libvirt may tell nobody.
+ */
 async function currentView(ctx: VerbContext): Promise<RunningView> {
-  return provenView(ctx.key, ctx.vm.view ?? (await ctx.engine.observe(ctx.vm)))
+  const known = ctx.desired.persist ? null : ctx.vm.view
+  return provenView(ctx.key, known ?? (await ctx.engine.observe(ctx.vm)))
 }
 
 function refuseImpossible(ctx: VerbContext, view: DomainView): void {
+  const { vmUid } = ctx.desired
+  if (vmUid !== null && vmUid !== view.uuid) {
+    throw new HotplugError('VmReplaced', `the domain of ${ctx.key} has UUID ${view.uuid}; the volume was added to ${vmUid}`)
+  }
   if (ctx.desired.persist && !view.persistent) {
     throw new HotplugError('TransientDomain', `the domain of ${ctx.key} is transient: nothing can be persisted in it`)
   }
@@ -119,6 +128,6 @@ async function verify(ctx: VerbContext, view: RunningView): Promise<Actual> {
   ctx.vm.noteDisk(record.alias, disk)
   const difference = mismatch(disk, expectedDisk(record))
   if (difference !== null) throw new HotplugError('DiskMismatch', `the domain lists another disk for ${ctx.volume.id}: ${difference}`)
-  if (!(await sourceUnchanged(ctx, record))) return condemn(ctx, record, 'the path was changed during the attach')
+  if (!(await sourceUnchanged(ctx, record))) return condemn(ctx, await presentHolder(ctx, record), 'the path was changed during the attach')
   return prove(ctx, record, { ...view, persistentDisks: ctx.vm.view?.persistentDisks ?? [] })
 }

@@ -1,6 +1,7 @@
 import type { Actual } from '../../core/actual.ts'
 import { diskByAlias } from '../../core/disk-match.ts'
 import { HotplugError } from '../../errors.ts'
+import { sameProcess } from '../../model/domain.ts'
 import { describeIdentity, sameIdentity } from '../../model/source.ts'
 import type { VolumeRecord } from '../../model/record.ts'
 import type { RunningView, VerbContext } from './context.ts'
@@ -12,10 +13,24 @@ import type { RunningView, VerbContext } from './context.ts'
 export async function prove(ctx: VerbContext, record: VolumeRecord, view: RunningView): Promise<Actual> {
   const held = await ctx.ports.processes.holdsOpen(view.process, record.identity)
   const plugged = { ...record, process: view.process, hotplugged: isHotplugged(ctx, record, view) }
-  if (!held) return condemn(ctx, plugged, `QEMU has not opened ${describeIdentity(record.identity)} for it`)
+  if (!held) return disprove(ctx, plugged)
   ctx.engine.sources.set(ctx.holder(record.shareable), record.footprint)
   const known = record.step === 'plugged' && JSON.stringify(plugged) === JSON.stringify(record)
   return { kind: 'plugged', record: known ? record : ctx.journal(plugged, 'plugged'), condemned: false }
+}
+
+/** Not open in the QEMU that was looked at. By now the domain may have another one; then that one is to be looked at. */
+async function disprove(ctx: VerbContext, record: VolumeRecord): Promise<Actual> {
+  const holder = await presentHolder(ctx, record)
+  const isAnother = holder.domainUuid === record.domainUuid && !sameProcess(holder.process, record.process)
+  if (isAnother) return { kind: 'unproven', record }
+  return condemn(ctx, holder, `QEMU has not opened ${describeIdentity(record.identity)} for it`)
+}
+
+/** The record, told of the domain and QEMU that have the disk now: those are to let it go. */
+export async function presentHolder(ctx: VerbContext, record: VolumeRecord): Promise<VolumeRecord> {
+  const { uuid, process } = await ctx.running()
+  return { ...record, domainUuid: uuid, process }
 }
 
 /** Whether the path still leads to what was looked up; read again after the attach, as before it. */
@@ -36,8 +51,7 @@ export function condemn(ctx: VerbContext, record: VolumeRecord, because: string)
  * one that this QEMU was given by us stays hot-plugged.
  */
 function isHotplugged(ctx: VerbContext, record: VolumeRecord, view: RunningView): boolean {
-  const sameQemu = record.process?.pid === view.process.pid && record.process.startTime === view.process.startTime
-  if (sameQemu) return record.hotplugged
+  if (sameProcess(record.process, view.process)) return record.hotplugged
   const defined = diskByAlias(view.persistentDisks, record.alias) !== null
   return !(defined && ctx.volume.persisted?.state === 'done')
 }

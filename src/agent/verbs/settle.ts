@@ -2,7 +2,7 @@ import type { Actual } from '../../core/actual.ts'
 import { diskByAlias, mismatch } from '../../core/disk-match.ts'
 import { expectedDisk } from '../../core/record-disk.ts'
 import { HotplugError } from '../../errors.ts'
-import type { DomainView, ProcessRef } from '../../model/domain.ts'
+import { type DomainView, sameProcess } from '../../model/domain.ts'
 import type { VolumeRecord } from '../../model/record.ts'
 import { provenView, type VerbContext } from './context.ts'
 import { prove } from './prove.ts'
@@ -49,10 +49,6 @@ async function settleUnlisted(ctx: VerbContext, record: VolumeRecord): Promise<A
 function removalMayBePending(record: VolumeRecord, view: DomainView): boolean {
   const asked = record.step === 'detaching' || record.step === 'detachIssued'
   return asked && sameProcess(record.process, view.process)
-}
-
-function sameProcess(a: ProcessRef | null, b: ProcessRef | null): boolean {
-  return a?.pid === b?.pid && a?.startTime === b?.startTime
 }
 
 function awaitRemoval(ctx: VerbContext, record: VolumeRecord): Actual {
