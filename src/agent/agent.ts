@@ -16,6 +16,8 @@ import type { Vm } from './vm.ts'
 import type { Volume } from './volume.ts'
 import { World } from './world.ts'
 
+const DEFINITION_PERIOD_MS = 10_000
+
 /** One source of desired state, under the name by which volumes remember it. */
 export interface NamedSource {
   readonly origin: Origin['kind']
@@ -43,7 +45,7 @@ export class Agent {
   readonly #parts: AgentParts
   readonly #reconciler: Reconciler
   readonly #reporter: Reporter
-  #stopGrowth: () => void = () => {}
+  #stopped = false
   #toldProblems: ReadonlySet<string> = new Set()
 
   constructor(parts: AgentParts) {
@@ -79,12 +81,13 @@ export class Agent {
     await Promise.all(sources.map(({ origin, source }) => source.start((snapshot) => this.#wanted(origin, snapshot))))
     ports.domains.start(this.#domainEvents())
     this.#watchGrowth()
+    this.#watchDefinitions()
   }
 
   /** Begins nothing new. Disks stay where they are: stopping the agent never unplugs anything. */
   async stop(): Promise<void> {
     this.#reconciler.stop()
-    this.#stopGrowth()
+    this.#stopped = true
     await Promise.all(this.#parts.sources.map(({ source }) => source.close()))
     await this.#parts.ports.domains.close()
     this.#parts.ports.journal.close()
@@ -202,10 +205,21 @@ export class Agent {
 
   #watchGrowth(): void {
     const watch = new GrowthWatch(this.#parts.ports, (vm, volume) => this.#reconciler.wake(vm, volume))
-    const tick = () => {
-      watch.look(this.world.all())
-      this.#stopGrowth = this.#parts.ports.clock.after(GROWTH_PERIOD_MS, tick)
-    }
-    this.#stopGrowth = this.#parts.ports.clock.after(GROWTH_PERIOD_MS, tick)
+    this.#every(GROWTH_PERIOD_MS, () => watch.look(this.world.all()))
+  }
+
+  /** Of a disk that is put into or taken out of a definition alone (`virsh detach-disk --config`) libvirt tells nobody. */
+  #watchDefinitions(): void {
+    const holdsOurs = (vm: Vm): boolean => vm.reachable && [...vm.volumes.values()].some(({ persisted }) => persisted !== null)
+    this.#every(DEFINITION_PERIOD_MS, () => [...this.world.all()].filter(holdsOurs).forEach((vm) => this.#read(vm)))
+  }
+
+  /** Until `stop`. */
+  #every(periodMs: number, act: () => void): void {
+    if (this.#stopped) return
+    this.#parts.ports.clock.after(periodMs, () => {
+      if (!this.#stopped) act()
+      this.#every(periodMs, act)
+    })
   }
 }

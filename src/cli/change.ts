@@ -26,7 +26,7 @@ export async function requestChange(session: Session, change: Change): Promise<v
   session.print(`Successfully submitted ${words} volume request to VM ${vm} for volume ${volume}`)
   if (timeoutMs === null) return
   const receivedAt = String(headers['hotplugd-received-at'] ?? '')
-  await change.wait(session, { namespace: session.namespace, vm, volume, receivedAt, timeoutMs })
+  await change.wait(session, { namespace: session.namespace, vm, volume, receivedAt, timeoutMs, persist })
 }
 
 export function namesOf(session: Session, verb: Change['verb']): { vm: string; volume: string } {

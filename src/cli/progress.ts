@@ -27,7 +27,7 @@ export function createProgress(session: Session, receivedAt: string): Progress {
       last = object
       const stages = (object.stages ?? []).filter(stage => stage.startedAt >= receivedAt)
       for (const { name, startedAt, durationMs } of stages) showStage(session, shown, { key: `${name} ${startedAt}`, line: `  ${name.padEnd(10)}  ${durationMs.toFixed(1)} ms` })
-      if (object.phase !== 'Ready' && object.remedy !== undefined && !object.remedy.startsWith('Nothing to do')) once(troubleOf(object))
+      if (object.remedy !== undefined && !object.remedy.startsWith('Nothing to do')) once(troubleOf(object))
     },
   }
 }

@@ -14,6 +14,8 @@ export interface Submitted {
   /** When the daemon received the request, by its own clock (ISO 8601): what is older is not its outcome. */
   readonly receivedAt: string
   readonly timeoutMs: number
+  /** To be in the definition as well. */
+  readonly persist: boolean
 }
 
 /** What an event means: the wait is over, goes on, or can never succeed. */
@@ -28,7 +30,8 @@ export function waitReady(session: Session, submitted: Submitted): Promise<void>
   return wait(session, submitted, event => {
     const volume = event.object
     if (event.type === 'BOOKMARK' || event.type === 'DELETED' || !isOutcome(volume, submitted.receivedAt)) return WAITING
-    if (volume.phase === 'Ready') return { kind: 'done', line: `Volume ${volume.name} is in the guest as ${volume.target}, serial ${volume.serial}${totalOf(volume)}` }
+    const isDone = volume.phase === 'Ready' && (!submitted.persist || volume.persisted === true)
+    if (isDone) return { kind: 'done', line: `Volume ${volume.name} is in the guest as ${volume.target}, serial ${volume.serial}${totalOf(volume)}` }
     return isHopeless(volume) ? { kind: 'hopeless', failure: new Failure(EXIT.refused, `${volume.message} (${volume.reason})`, volume.remedy ?? '') } : WAITING
   })
 }

@@ -16,7 +16,7 @@ export interface VolumeObject {
   readonly source?: string
   readonly origin?: string
   readonly persisted?: boolean
-  /** What a person can do; only while the volume is not Ready. */
+  /** What a person can do; only while something is to be said. */
   readonly remedy?: string
   readonly conditions?: readonly Condition[]
   readonly stages?: readonly Stage[]
@@ -43,8 +43,8 @@ function persistedPart({ origin, persisted }: VolumeStatus): Partial<VolumeObjec
   return origin === null ? {} : { origin, persisted }
 }
 
-function ownPart({ origin, persisted, phase, reason, conditions, stages }: VolumeStatus): Partial<VolumeObject> {
-  const remedy = phase === 'Ready' ? undefined : REASONS[reason as Reason]?.remedy
+function ownPart({ origin, persisted, reason, conditions, stages }: VolumeStatus): Partial<VolumeObject> {
+  const remedy = reason === 'VolumeReady' ? undefined : REASONS[reason as Reason]?.remedy
   return {
     ...(origin === null ? {} : { origin }),
     persisted,
