@@ -27,5 +27,5 @@ export const runKept = async (): Promise<number> => {
 export const stay = async (ending: AbortSignal): Promise<void> => {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   process.send?.('done')
-  await new Promise<void>((resolve) => (ending.aborted ? resolve() : ending.addEventListener('abort', () => resolve())))
+  if (!ending.aborted) await once(ending, 'abort')
 }

@@ -1,6 +1,7 @@
 /**
  * `npm run quickstart`: real volumes into a real guest, by the real daemon and the real command line, each step with its time.
  */
+import { once } from 'node:events'
 import { isKept, runKept, stay } from './background.ts'
 import { goOn, SAMPLES } from './farewell.ts'
 import { HELP, readOptions, type Options } from './options.ts'
@@ -16,7 +17,10 @@ const ending = (): AbortSignal => {
   return controller.signal
 }
 
-const whenAborted = (signal: AbortSignal): Promise<never> => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
+const whenAborted = async (signal: AbortSignal): Promise<never> => {
+  if (!signal.aborted) await once(signal, 'abort')
+  throw signal.reason as Error
+}
 
 const play = async (world: World, show: Show, { keep, json }: Options): Promise<Record<string, unknown>> => {
   const running = await startEverything(world, show)
@@ -47,10 +51,15 @@ const quickstart = async (options: Options): Promise<number> => {
   }
 }
 
+const complain = (text: string, exitCode: number): number => {
+  process.stderr.write(`quickstart: ${text}\n`)
+  return exitCode
+}
+
 const main = async (argv: readonly string[]): Promise<number> => {
   const options = readOptions(argv)
-  if (!options) return process.stderr.write(`${HELP}\n`), 2
-  if (process.getuid?.() !== 0) return process.stderr.write('quickstart: root is needed (guests, loop devices, namespaces): sudo npm run quickstart\n'), 1
+  if (typeof options === 'string') return complain(`${options}\n${HELP}`, 2)
+  if (process.getuid?.() !== 0) return complain('root is needed (guests, loop devices, namespaces): sudo npm run quickstart', 1)
   return options.keep && !isKept() ? runKept() : quickstart(options)
 }
 

@@ -10,6 +10,11 @@ export const HELP = `npm run quickstart [-- --keep] [-- --json]
   --keep  leaves guest and daemon running, and says how to end them
   --json  prints the result for a machine (with npm: npm run --silent quickstart -- --json)`
 
-/** Null, with nothing printed, if an argument is unknown. */
-export const readOptions = (argv: readonly string[]): Options | null =>
-  argv.every((word) => word === '--keep' || word === '--json') ? { keep: argv.includes('--keep'), json: argv.includes('--json') } : null
+const FLAGS = ['--keep', '--json']
+
+/** What is wrong is returned as text. */
+export const readOptions = (argv: readonly string[]): Options | string => {
+  const unknown = argv.find((word) => !FLAGS.includes(word))
+  if (unknown !== undefined) return `unknown argument '${unknown}'`
+  return { keep: argv.includes('--keep'), json: argv.includes('--json') }
+}

@@ -1,4 +1,4 @@
-import { mkdtemp, open, rm, truncate } from 'node:fs/promises'
+import { chown, mkdtemp, open, rm, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { run } from './command.ts'
@@ -63,6 +63,7 @@ export const makeBlockDevice = async (sizeBytes: number, t?: Teardown): Promise<
   await (await open(backingFile, 'w')).close()
   await truncate(backingFile, sizeBytes)
   const path = (await run('losetup', ['--find', '--show', backingFile])).trim()
+  await chown(path, 0, 0) // a libvirt with dynamic ownership may have had this number before, and died
   clearAfterDeath(path, directory)
   const device = new BlockDevice(path, backingFile, directory)
   t?.teardown(() => device.dispose())

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { labCache } from './paths.ts'
 
-const UNUSED_MS = 14 * 24 * 3600_000
+const UNUSED_MS = 3 * 24 * 3600_000
 
 /** What tells one version of a program or file from another, without starting anything. */
 export const fileStamp = async (path: string): Promise<string> => {
-  const { size, mtimeMs, ctimeMs } = await stat(path)
-  return `${path} ${size} ${mtimeMs} ${ctimeMs}`
+  const { size, mtimeMs } = await stat(path)
+  return `${path} ${size} ${mtimeMs}`
 }
 
 /** True if the thing is there already and `cached` would return at once. */
@@ -28,6 +28,7 @@ export const cached = async (kind: string, ingredients: readonly string[], build
   const aside = await mkdtemp(join(labCache(), `.${kind}-`))
   try {
     await build(aside)
+    await chmod(aside, 0o755) // read by a QEMU that is not root
     await rename(aside, directory)
   } catch (error) {
     await rm(aside, { recursive: true, force: true })

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -82,4 +82,15 @@ t.test('guests differ in hardware and share a host', async (t) => {
   await plain.poweroff()
   await plain.start()
   t.match(await plain.disk('root'), { name: 'sda' })
+})
+
+t.test('a QEMU that is not root gets what libvirt gives it', async (t) => {
+  const host = await startLibvirtHost(t, { qemu: { user: 'libvirt-qemu', group: 'libvirt-qemu', dynamic_ownership: 1 } })
+  const guest = await startGuest(host)
+  t.not((await stat(`/proc/${await guest.qemuPid()}`)).uid, 0)
+  const device = await makeBlockDevice(SIZE, t)
+  t.equal((await stat(device.path)).uid, 0)
+  await attach(host, guest, device.path, 'given')
+  await guest.waitForDisk('given')
+  t.not((await stat(device.path)).uid, 0)
 })

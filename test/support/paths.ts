@@ -9,3 +9,6 @@ export const supportFile = (name: string): string => join(PROJECT, 'test/support
 
 /** Where the lab keeps what is slow to make; outside the work tree, so that a fresh clone finds it too. */
 export const labCache = (): string => join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'hotplugd-lab')
+
+/** Where a private libvirt and its guests see the lab's cache: a QEMU that is not root could not reach it in root's home. */
+export const CACHE_INSIDE = '/run/lab/cache'

@@ -2,12 +2,12 @@ import { chmod, copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises
 import { basename, join } from 'node:path'
 import { cached, fileStamp } from '../cache.ts'
 import { run } from '../command.ts'
-import { labCache, supportFile } from '../paths.ts'
+import { CACHE_INSIDE, labCache, supportFile } from '../paths.ts'
 
 const MODULES = ['virtio_pci', 'virtio_scsi', 'sd_mod', 'virtio_console', 'virtio_blk']
 const AGENT = supportFile('guest/agent')
 
-/** What a guest boots. */
+/** What a guest boots; paths as its host's namespace has them. */
 export interface BootFiles {
   readonly kernel: string
   readonly initramfs: string
@@ -23,13 +23,16 @@ interface Kernel {
 export const bootFiles = async (): Promise<BootFiles> => {
   const found = (await kernelIn(join(labCache(), 'kernel'))) ?? (await kernelIn('/'))
   if (!found) throw new Error('there is no kernel for guests: run `bash test/support/prepare.sh`, it fetches linux-image-cloud-amd64')
-  const kernel = join(found.root, 'boot', `vmlinuz-${found.version}`)
-  const ingredients = [await fileStamp(kernel), await fileStamp('/bin/busybox'), ...(await agentStamps()), ...MODULES]
+  const ingredients = [await fileStamp(imageOf(found)), await fileStamp('/bin/busybox'), ...(await agentStamps()), ...MODULES]
   const directory = await cached('initramfs', ingredients, (into) => build(found, into))
-  return { kernel, initramfs: join(directory, 'initramfs') }
+  return { kernel: inside(join(directory, 'kernel')), initramfs: inside(join(directory, 'initramfs')) }
 }
 
 const agentStamps = async (): Promise<string[]> => Promise.all((await readdir(AGENT)).map((name) => fileStamp(join(AGENT, name))))
+
+const imageOf = ({ root, version }: Kernel): string => join(root, 'boot', `vmlinuz-${version}`)
+
+const inside = (path: string): string => path.replace(labCache(), CACHE_INSIDE)
 
 const kernelIn = async (root: string): Promise<Kernel | null> => {
   const names = await readdir(join(root, 'boot')).catch(() => [])
@@ -39,6 +42,7 @@ const kernelIn = async (root: string): Promise<Kernel | null> => {
 }
 
 const build = async (kernel: Kernel, into: string): Promise<void> => {
+  await copyFile(imageOf(kernel), join(into, 'kernel')) // a libvirt with dynamic ownership chowns what its guests boot
   const tree = join(into, 'tree')
   for (const name of ['bin', 'dev', 'mnt', 'modules', 'proc', 'sys', 'tmp']) await mkdir(join(tree, name), { recursive: true })
   const sources = (await readdir(AGENT)).filter((name) => name.endsWith('.c')).map((name) => join(AGENT, name))

@@ -1,4 +1,4 @@
-import { cp, mkdir } from 'node:fs/promises'
+import { cp, mkdir, stat } from 'node:fs/promises'
 import { release } from 'node:os'
 import { run } from '../command.ts'
 import { cached, fileStamp } from '../cache.ts'
@@ -6,12 +6,13 @@ import type { Keeper } from './keeper.ts'
 
 const CACHE = '/var/cache/libvirt/qemu'
 
-/** Everything that makes libvirt probe QEMU anew; also what a saved guest depends on. */
-export const hypervisorStamps = async (): Promise<string[]> => [
-  await fileStamp('/usr/sbin/libvirtd'),
-  await fileStamp('/usr/bin/qemu-system-x86_64'),
-  release(),
-]
+const PROGRAMS = ['/usr/sbin/libvirtd', '/usr/bin/qemu-system-x86_64']
+
+/** Everything that makes libvirt probe QEMU anew: it looks at the time of installation too. Also what a saved guest depends on. */
+export const hypervisorStamps = async (): Promise<string[]> => {
+  const installed = async (path: string): Promise<string> => `${await fileStamp(path)} ${(await stat(path)).ctimeMs}`
+  return [...(await Promise.all(PROGRAMS.map(installed))), release()]
+}
 
 /** Puts what libvirt once learned about QEMU (seconds of probing) into the namespace, if an earlier run has kept it. */
 export const warm = async (keeper: Keeper, learn: (into: string) => Promise<void>): Promise<void> => {

@@ -7,6 +7,8 @@ import type { Keeper } from './keeper.ts'
 /** Path of the daemon's socket inside its namespace. */
 export const SOCKET = '/run/libvirt/libvirt-sock'
 
+const LAST_RESORT_MS = 5000
+
 /** Starts libvirtd in the keeper's namespace and resolves once it takes connections. */
 export const startDaemon = async (keeper: Keeper): Promise<ChildProcess> => {
   const child = spawn('nsenter', [`--mount=/proc/${keeper.pid}/ns/mnt`, `--root=${keeper.root}`, 'libvirtd', '--config', '/etc/libvirt/libvirtd.conf'], {
@@ -24,13 +26,15 @@ export const startDaemon = async (keeper: Keeper): Promise<ChildProcess> => {
   return child
 }
 
-/** Ends the daemon only; its guests go on. */
+/** Ends the daemon only, stopped or not; its guests go on. One that waits for a stuck guest is killed after a while. */
 export const endDaemon = async (child: ChildProcess, signal: NodeJS.Signals): Promise<void> => {
   if (child.exitCode !== null || child.signalCode !== null) return
   child.ref()
   const gone = once(child, 'exit')
+  const killer = setTimeout(() => child.kill('SIGKILL'), LAST_RESORT_MS)
   child.kill(signal)
-  await gone
+  child.kill('SIGCONT')
+  await gone.finally(() => clearTimeout(killer))
 }
 
 const canConnect = (path: string): Promise<boolean> =>

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Keeps a mount namespace of its own alive for a private libvirtd and its guests, and ends everything in it.
 #
-# Started as `unshare --mount --propagation slave keeper.sh`. It hides the host's libvirt behind empty directories, says
+# Started as `unshare --mount --propagation slave keeper.sh CACHE`, CACHE being the lab's. It hides the host's libvirt behind empty directories, says
 # `ready`, and then waits for the end of its standard input: that comes when its owner closes it and also when its owner
 # dies, however. Then every process of the namespace is killed (a QEMU made by libvirtd has left its process tree, but
 # not the namespace), and the namespace goes with the last of them.
@@ -68,7 +68,8 @@ end_everything() {
 
 namespace=$(readlink /proc/self/ns/mnt)
 hide /run
-mkdir -p /run/lab /run/libvirt
+mkdir -p /run/lab/cache /run/libvirt
+mount --bind "$1" /run/lab/cache
 for directory in /etc/libvirt /var/lib/libvirt /var/log/libvirt /var/cache/libvirt; do hide "$directory"; done
 know_qemu_user
 hide_kvm

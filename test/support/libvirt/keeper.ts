@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdir } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
-import { supportFile } from '../paths.ts'
+import { labCache, supportFile } from '../paths.ts'
 
 /** A mount namespace of its own that lasts until `end`, or until this process is gone. */
 export interface Keeper {
@@ -20,7 +21,8 @@ const say = (child: ChildProcess): Promise<string> => {
 
 /** Throws if this user may not make a namespace, or a mount fails. */
 export const startKeeper = async (): Promise<Keeper> => {
-  const child = spawn('unshare', ['--mount', '--propagation', 'slave', 'bash', supportFile('libvirt/keeper.sh')], {
+  await mkdir(labCache(), { recursive: true })
+  const child = spawn('unshare', ['--mount', '--propagation', 'slave', 'bash', supportFile('libvirt/keeper.sh'), labCache()], {
     stdio: 'pipe',
     detached: true, // Ctrl-C is for us; the keeper ends after us
   })
