@@ -93,6 +93,8 @@ Render block(const LookUpRequest& request, const Fd& leaf, Found found) {
   found.footprint = footprintOfDevice(request.sysfs, number);
   // With part of it unknown, nobody could tell whether another VM has the same bytes.
   if (!found.footprint.isComplete) throw SystemError{ETIMEDOUT, "ioctl", found.path};
+  // Held for an instant only, perhaps; that is for the caller to find out.
+  if (request.withHead && refusal == EBUSY) found.head = readHead(reopenProven(leaf, O_RDONLY), found.path);
   if (request.withHead && device) found.head = readHead(device, found.path);
   return [found = std::move(found), refusal, diskseq = request.sysfs.diskseq(number)](Napi::Env env) -> Napi::Value {
     auto value = shape(env, "block", found.path);
@@ -139,13 +141,14 @@ Fd openOrMissing(const std::string& path, bool& missing) {
 }
 
 // Several probes of our own may meet (a disk and its partition), and others probe too: only what lasts counts.
-bool heldForLong(const Fd& leaf) {
+bool heldForLong(const Fd& leaf, const std::string& path) {
   constexpr int kAttempts = 8;
   std::minstd_rand random(std::random_device{}());
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     int refusal = 0;
     openExclusively(leaf, refusal);
-    if (refusal != EBUSY) return false;
+    if (refusal == 0) return false;
+    if (refusal != EBUSY) throw SystemError{refusal, "open", path};
     std::this_thread::sleep_for(std::chrono::milliseconds(1 + random() % (2 << attempt)));
   }
   return true;
@@ -172,7 +175,7 @@ Render probeExclusiveUse(const std::string& path, dev_t device) {
   const auto leaf = openPathNotLast(path);
   const auto status = statOf(leaf, path);
   if (!S_ISBLK(status.st_mode) || status.st_rdev != device) throw SystemError{EXDEV, "fstat", path};
-  return [held = heldForLong(leaf)](Napi::Env env) -> Napi::Value { return Napi::Boolean::New(env, held); };
+  return [held = heldForLong(leaf, path)](Napi::Env env) -> Napi::Value { return Napi::Boolean::New(env, held); };
 }
 
 Render identifyNotFollowing(const std::string& path, const Sysfs& sysfs) {

@@ -5,7 +5,7 @@ import { readHostFacts, type HostFacts } from './host-facts.ts'
 import { mountedElsewhere } from './mount-namespaces.ts'
 import { overlaps } from './overlap.ts'
 import { SharedReading } from './shared-reading.ts'
-import { meansAbsent } from './system-failure.ts'
+import { failed, isSystemFailure, meansAbsent } from './system-failure.ts'
 
 type Source = LookedUpBlock | LookedUpFile
 
@@ -26,18 +26,15 @@ export class HostGuard {
 
   /**
    * Throws HotplugError `SourceInUseByHost` that names the holder: a mount, swap, a device built on the source, a loop
-   * device of it that is used so, or whoever opened it exclusively.
-   *
-   * @returns whether the source proved free: false if it was held for an instant only, and is to be looked up again.
+   * device of it that is used so, or whoever holds it exclusively for longer than an instant.
    */
-  async proveFree(source: Source, facts: HostFacts): Promise<boolean> {
+  async proveFree(source: Source, facts: HostFacts): Promise<void> {
     const use = facts.uses.find(({ footprint }) => overlaps(footprint, source.footprint))
     if (use !== undefined) throw inUse(source.path, use.words())
     for (const loop of facts.loops) if (isOtherNameOf(loop, source)) await this.#refuseHeldLoop(source, loop)
-    if (source.kind === 'file' || source.refusal === null) return true
+    if (source.kind === 'file' || source.refusal === null) return
     if (source.refusal !== 'EBUSY') throw cannotOpen(source, source.refusal)
     await this.#refuseHeld(source.path, source.path, source.device)
-    return false
   }
 
   /** A loop device by itself is only another name; one that is held is a use. */
@@ -46,18 +43,28 @@ export class HostGuard {
     try {
       await this.#refuseHeld(source.path, node, loop.device)
     } catch (error) {
-      // No node, or another by now: what sysfs knows must do.
-      if (!meansAbsent(error)) throw error
+      // Without a node for it, what sysfs knows must do.
+      if (!(error instanceof HotplugError) || !meansAbsent(error.cause)) throw error
       const [holder] = this.#names.holdersOf(loop.device)
       if (holder !== undefined) throw inUse(source.path, `${node} is held by ${holder}`)
     }
   }
 
   async #refuseHeld(path: string, node: string, device: string): Promise<void> {
-    if (!(await addon.probeExclusiveUse(node, device))) return
+    if (!(await probe(node, device))) return
     const holders = this.#names.holdersOf(device)
     const elsewhere = holders.length > 0 ? null : await mountedElsewhere(device)
     throw inUse(path, `${node} is ${describeHold(holders, elsewhere)}`)
+  }
+}
+
+/** EXDEV: the node is another device's by now. */
+async function probe(node: string, device: string): Promise<boolean> {
+  try {
+    return await addon.probeExclusiveUse(node, device)
+  } catch (error) {
+    const changed = isSystemFailure(error) && error.code === 'EXDEV'
+    throw failed(changed ? 'SourceChanged' : 'SourceUnreadable', `find out whether ${node} is in use`, error)
   }
 }
 

@@ -13,9 +13,6 @@ import { SharedReadings } from './shared-reading.ts'
 import { SizeReader } from './size-reader.ts'
 import { failed, isSystemFailure, meansAbsent } from './system-failure.ts'
 
-/** A source that is held for an instant each time it is looked up is busy after all. */
-const LOOK_UPS = 3
-
 /**
  * Sources of kind `local`: devices, images and directories with an image on this host. Needs root.
  *
@@ -59,11 +56,9 @@ class LocalSources implements Sources {
   }
 
   async #resolve(source: SourceSpec): Promise<ResolvedSource> {
-    for (let attempt = 0; attempt < LOOK_UPS; attempt++) {
-      const [image, facts] = await Promise.all([this.#lookUp(source), this.#guard.facts()])
-      if (await this.#guard.proveFree(image, facts)) return resolved(source, image)
-    }
-    throw new HotplugError('SourceInUseByHost', `${source.path} is opened exclusively by another program again and again`, { detail: { path: source.path } })
+    const [image, facts] = await Promise.all([this.#lookUp(source), this.#guard.facts()])
+    await this.#guard.proveFree(image, facts)
+    return resolved(source, image)
   }
 
   async #lookUp({ path, format }: SourceSpec): Promise<LookedUpBlock | LookedUpFile> {
