@@ -3,6 +3,8 @@ import { mkdir } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import { acquireNodeLock } from './adapters/linux/node-lock.ts'
 import { peerCredentials } from './adapters/linux/peer-credentials.ts'
+import { serviceManager, type ServiceManager } from './adapters/linux/service-manager.ts'
+import { systemClock } from './adapters/system-clock.ts'
 import { compose, type Composed } from './compose.ts'
 import type { Config } from './config/config.ts'
 import { invocationOf } from './config/flags.ts'
@@ -14,6 +16,7 @@ import { failpointHook } from './failpoint.ts'
 import { createLocalApi, type RunningServer } from './http/local-api.ts'
 import { descriptorOf } from './http/peer.ts'
 import { createProbeServer } from './http/probe-server.ts'
+import { reportService } from './service-report.ts'
 import { createLog } from './telemetry/log.ts'
 import { VERSION } from './version.ts'
 
@@ -57,13 +60,17 @@ function complain(thrown: unknown): void {
 async function run(config: Config, env: Environment): Promise<number> {
   const log = createLog(config.logLevel)
   const stop = stopSignal()
+  const service = serviceManager(env, { clock: systemClock, log })
+  stop.addEventListener('abort', () => service.stopping(), { once: true })
+  service.status('starting')
   try {
-    await live(config, { log, env, stop })
+    await live(config, { log, env, stop, service })
     return OK
   } catch (thrown) {
     if (stop.aborted) return OK
     const error = asHotplugError(thrown)
     log.fatal({ reason: error.reason, remedy: error.remedy, detail: error.detail, err: error }, 'hotplugd cannot run')
+    service.status(`cannot run: ${error.message}`)
     complain(error)
     return FAILED
   }
@@ -73,17 +80,23 @@ interface Surroundings {
   readonly log: Logger
   readonly env: Environment
   readonly stop: AbortSignal
+  readonly service: ServiceManager
 }
 
 /** From the lock to the last closed server. Whatever happens to the daemon, no disk is taken out because of it. */
-async function live(config: Config, { log, env, stop }: Surroundings): Promise<void> {
+async function live(config: Config, { log, env, stop, service }: Surroundings): Promise<void> {
   await mkdir(config.runDir, { recursive: true, mode: 0o711 })
-  const onWait = ({ pid }: { readonly pid: number }) => log.warn({ pid, runDir: config.runDir, reason: 'NodeLocked' }, 'another hotplugd runs here, waiting for it to end')
+  const onWait = ({ pid }: { readonly pid: number }) => {
+    log.warn({ pid, runDir: config.runDir, reason: 'NodeLocked' }, 'another hotplugd runs here, waiting for it to end')
+    service.status(`waiting for another hotplugd to end: process ${pid}`)
+  }
   const lock = await acquireNodeLock(config.runDir, { signal: stop, onWait })
   const composed = await compose(config, log, failpointHook(env['HOTPLUGD_FAILPOINT']))
   const servers = await serve(config, composed, log)
   log.info({ version: VERSION, mode: config.mode, listening: servers.map(({ address }) => address) }, 'hotplugd started')
   await composed.agent.start()
+  service.ready()
+  reportService(composed, service, { clock: systemClock, signal: stop })
   await aborted(stop)
   log.info({}, 'hotplugd stops; plugged disks stay where they are')
   await Promise.all(servers.map((server) => server.close()))
