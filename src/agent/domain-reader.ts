@@ -3,7 +3,8 @@ import { diskByAlias, mismatch } from '../core/disk-match.ts'
 import { type FootprintIndex, foreignDiskId } from '../core/footprint-index.ts'
 import { expectedDisk } from '../core/record-disk.ts'
 import type { LiveDisk } from '../model/disk.ts'
-import type { DomainView } from '../model/domain.ts'
+import { type DomainView, sameProcess } from '../model/domain.ts'
+import type { VmKey } from '../model/ids.ts'
 import type { Footprint } from '../model/source.ts'
 import type { VolumeRecord } from '../model/record.ts'
 import type { Ports } from './ports.ts'
@@ -23,7 +24,9 @@ export class DomainReader {
   readonly #ports: Ports
   readonly #index: FootprintIndex
   readonly #readings = new Map<Vm, Reading>()
-  readonly #foreign = new Map<Vm, Set<string>>()
+  readonly #foreign = new Map<VmKey, Set<string>>()
+  /** A volume was found otherwise than its record says: it is to be decided upon again, whoever had the domain read. */
+  onDoubted: (vm: Vm, volume: Volume) => void = () => {}
 
   constructor(ports: Ports, index: FootprintIndex) {
     this.#ports = ports
@@ -50,10 +53,13 @@ export class DomainReader {
   }
 
   async #readAndApply(vm: Vm): Promise<DomainView | null> {
-    const view = await this.#ports.domains.observe(vm.key)
-    const restarted = isOther(vm.view, view)
-    vm.view = view
-    for (const volume of vm.volumes.values()) doubt(volume, view, restarted)
+    const before = vm.view
+    const view = await vm.read(() => this.#ports.domains.observe(vm.key))
+    const restarted = isOther(before, view)
+    for (const volume of vm.volumes.values()) {
+      if (restarted && volume.running === null) volume.trouble = null
+      if (doubt(volume, view)) this.onDoubted(vm, volume)
+    }
     await this.#indexForeign(vm, view)
     return view
   }
@@ -71,8 +77,10 @@ export class DomainReader {
       this.#index.set({ id, label: `disk ${disk.target} of ${vm.key}`, shareable: disk.shareable }, footprint)
       now.add(id)
     }
-    for (const id of this.#foreign.get(vm) ?? []) if (!now.has(id)) this.#index.delete(id)
-    this.#foreign.set(vm, now)
+    const before = this.#foreign.get(vm.key) ?? []
+    if (now.size > 0) this.#foreign.set(vm.key, now)
+    else this.#foreign.delete(vm.key)
+    for (const id of before) if (!now.has(id)) this.#index.delete(id)
   }
 
   /** The chain below an image is what it stands on. */
@@ -94,22 +102,32 @@ function isForeign(vm: Vm, disk: LiveDisk): boolean {
 
 /** Another QEMU, or none: what held back an act may not hold it back any more. */
 function isOther(before: DomainView | null | undefined, now: DomainView | null): boolean {
-  return before?.uuid !== now?.uuid || before?.state !== now?.state || before?.process?.startTime !== now?.process?.startTime
+  return before?.uuid !== now?.uuid || before?.state !== now?.state || !sameProcess(before?.process ?? null, now?.process ?? null)
 }
 
-/** A volume whose disk is not as its record says is to be settled; one that is being acted upon reads back by itself. */
-function doubt(volume: Volume, view: DomainView | null, restarted: boolean): void {
-  if (restarted && volume.running === null) volume.trouble = null
+/**
+ * A volume whose disk is not as its record says is to be settled; one that is being acted upon is read back afterwards,
+ * since the act may have looked before. True if the volume is to be decided upon again.
+ */
+function doubt(volume: Volume, view: DomainView | null): boolean {
   const { actual } = volume
-  if (volume.running !== null || actual.kind === 'absent' || actual.kind === 'gone') return
-  if (actual.kind === 'detaching') {
-    volume.actual = restarted ? { kind: 'unproven', record: actual.record } : { ...actual, check: true }
-  } else if (actual.kind === 'plugged' && (restarted || isOff(view, actual.record))) {
-    volume.actual = { kind: 'unproven', record: actual.record }
+  if (actual.kind === 'absent' || actual.kind === 'gone') return false
+  const isElsewhere = isOtherQemu(view, actual.record)
+  const isOff = isElsewhere || (actual.kind !== 'unproven' && isUnlisted(view, actual.record))
+  if (volume.running !== null) {
+    volume.recheck ||= isOff
+    return false
   }
+  if (actual.kind === 'detaching' && !isElsewhere) volume.actual = { ...actual, check: true }
+  else if (isOff) volume.actual = { kind: 'unproven', record: actual.record }
+  return volume.actual !== actual
 }
 
-function isOff(view: DomainView | null, record: VolumeRecord): boolean {
+function isOtherQemu(view: DomainView | null, record: VolumeRecord): boolean {
+  return view?.uuid !== record.domainUuid || !sameProcess(view.process, record.process)
+}
+
+function isUnlisted(view: DomainView | null, record: VolumeRecord): boolean {
   const disk = view === null ? null : diskByAlias(view.disks, record.alias)
   return disk === null || mismatch(disk, expectedDisk(record)) !== null
 }

@@ -127,8 +127,7 @@ export class Executor implements Engine {
   #readBackIfTouched(vm: Vm, volume: Volume): void {
     if (!volume.recheck) return
     volume.recheck = false
-    if (volume.actual.kind === 'detaching') volume.actual = { ...volume.actual, check: true }
-    else this.observe(vm).then(() => vm.volumes.forEach((one) => this.#parts.wake(vm, one)), () => undefined)
+    this.observe(vm).then(() => vm.volumes.forEach((one) => this.#parts.wake(vm, one)), () => undefined)
   }
 }
 

@@ -32,6 +32,7 @@ export class Reconciler {
   constructor(parts: ReconcilerParts) {
     this.#parts = parts
     this.#executor = new Executor({ ...parts, wake: (vm, volume) => this.wake(vm, volume) })
+    parts.reader.onDoubted = (vm, volume) => this.wake(vm, volume)
   }
 
   /** Has a volume decided upon, in this turn of the event loop. */
@@ -62,6 +63,8 @@ export class Reconciler {
     if (volume.running !== null || this.#stopped || vm.volumes.get(volume.key.volume) !== volume) return
     const decision = this.#decide(vm, volume)
     volume.waiting = decision.do === 'wait' ? decision.reason : null
+    // An act that failed before is not what holds it back now.
+    if (volume.waiting !== null) volume.trouble = null
     this.#carryOut(vm, volume, decision)
     if (decision.do !== 'forget') this.#parts.reporter.refresh(vm, volume)
   }

@@ -1,7 +1,7 @@
 import type { VmFacts } from '../core/decide.ts'
 import { recordOf } from '../core/actual.ts'
 import type { Placement } from '../core/placement.ts'
-import type { DomainView } from '../model/domain.ts'
+import { type DomainView, sameProcess } from '../model/domain.ts'
 import type { LiveDisk } from '../model/disk.ts'
 import type { VmKey } from '../model/ids.ts'
 import type { DesiredProblem } from '../model/desired.ts'
@@ -25,6 +25,8 @@ export class Vm {
   runningCount = 0
   /** Volumes that wait for a place among the acts under way, the first come first. */
   readonly queued = new Set<Volume>()
+  /** Disks that were read back by themselves since the reading under way began (null: not listed); null while none is. */
+  #noted: Map<string, LiveDisk | null> | null = null
   readonly #clock: Clock
   readonly #onStage: OnStage
 
@@ -55,9 +57,25 @@ export class Vm {
 
   /** One disk was read back: the view follows without the whole domain being read. */
   noteDisk(alias: string, disk: LiveDisk | null): void {
-    if (this.view === null || this.view === undefined) return
-    const others = this.view.disks.filter((other) => other.alias !== alias)
-    this.view = { ...this.view, disks: disk === null ? others : [...others, disk] }
+    this.#noted?.set(alias, disk)
+    if (this.view) this.view = withDisk(this.view, alias, disk)
+  }
+
+  /**
+   * Takes over what `observe` sees of the domain. A single disk that was read back meanwhile is newer than that, unless
+   * another QEMU runs. One reading at a time.
+   */
+  async read(observe: () => Promise<DomainView | null>): Promise<DomainView | null> {
+    const noted = new Map<string, LiveDisk | null>()
+    this.#noted = noted
+    try {
+      const view = await observe()
+      const isSameQemu = view !== null && view.process !== null && sameProcess(view.process, this.view?.process ?? null)
+      this.view = isSameQemu ? [...noted].reduce((now, [alias, disk]) => withDisk(now, alias, disk), view) : view
+      return this.view
+    } finally {
+      this.#noted = null
+    }
   }
 
   /** Nothing is known or wanted of it: it can be dropped. */
@@ -87,4 +105,9 @@ export class Vm {
     const own = this.problems.map(({ reason, message }) => ({ reason, message }))
     return this.reachable ? own : [{ reason: 'LibvirtUnavailable', message: this.unreachableBecause }, ...own]
   }
+}
+
+function withDisk(view: DomainView, alias: string, disk: LiveDisk | null): DomainView {
+  const others = view.disks.filter((other) => other.alias !== alias)
+  return { ...view, disks: disk === null ? others : [...others, disk] }
 }
