@@ -29,7 +29,7 @@ export function createClient(socketPath: string): Client {
     async troubles() {
       const text = await readAll(await send(socketPath, { path: '/readyz?verbose' }))
       const told = (mark: string): string[] => text.split('\n').filter(line => line.startsWith(mark)).map(line => line.slice(mark.length))
-      return { blocking: told('[-]'), warnings: told('[!]') }
+      return { blocking: told('[-]'), warnings: told('[!]').map(line => line.slice(line.indexOf(': ') + 2)) }
     },
     async put(path, body) {
       const answer = await send(socketPath, { path, method: 'PUT', body: JSON.stringify(body) })
