@@ -44,9 +44,10 @@ export class Executor implements Engine {
   /** Resolves when the act has ended, well or not; never rejects. */
   async run(vm: Vm, volume: Volume, verb: Verb): Promise<void> {
     const running = this.#begin(vm, volume, verb)
-    const error = await this.#try(vm, volume, verb)
-    vm.runningCount--
-    volume.running = null
+    const error = await this.#try(vm, volume, verb).finally(() => {
+      vm.runningCount--
+      volume.running = null
+    })
     const durationMs = this.ports.clock.monotonicMs() - running.startMs
     this.#parts.observer.actEnded(volume, { verb, opId: running.opId, error, durationMs })
     this.#readBackIfTouched(vm, volume)

@@ -26,6 +26,8 @@ export class Reconciler {
   readonly #parts: ReconcilerParts
   readonly #executor: Executor
   readonly #woken = new Map<Volume, Vm>()
+  /** Until when a timer waits for a volume that is held back: one is enough, however often it is woken before. */
+  readonly #due = new WeakMap<Volume, number>()
   #scheduled = false
   #stopped = false
 
@@ -57,6 +59,16 @@ export class Reconciler {
     const woken = [...this.#woken]
     this.#woken.clear()
     for (const [volume, vm] of woken) this.#reconcile(vm, volume)
+    for (const vm of new Set(woken.map(([, of]) => of))) this.#fill(vm)
+  }
+
+  /** Free places among the acts of the VM go to those that waited longest, as far as they still want one. */
+  #fill(vm: Vm): void {
+    for (const volume of vm.queued) {
+      if (vm.runningCount >= ACTS_PER_VM) return
+      vm.queued.delete(volume)
+      this.#reconcile(vm, volume)
+    }
   }
 
   #reconcile(vm: Vm, volume: Volume): void {
@@ -98,13 +110,19 @@ export class Reconciler {
 
   #forget(vm: Vm, volume: Volume): void {
     vm.volumes.delete(volume.key.volume)
+    vm.queued.delete(volume)
     this.#parts.reporter.forgotten(vm, volume)
   }
 
   #wakeWhenDue(vm: Vm, volume: Volume): void {
     const dueMs = volume.trouble?.notBeforeMs ?? Infinity
     const delayMs = dueMs - this.#parts.ports.clock.monotonicMs()
-    if (delayMs > 0 && delayMs < Infinity) this.#parts.ports.clock.after(delayMs + 1, () => this.wake(vm, volume))
+    if (delayMs <= 0 || delayMs === Infinity || this.#due.get(volume) === dueMs) return
+    this.#due.set(volume, dueMs)
+    this.#parts.ports.clock.after(delayMs + 1, () => {
+      this.#due.delete(volume)
+      this.wake(vm, volume)
+    })
   }
 
   /** A volume that has left is dropped a moment later, so that whoever watches sees its last stages. */
@@ -112,14 +130,7 @@ export class Reconciler {
     const hasLeft = volume.actual.kind === 'absent' && volume.desired === null
     if (hasLeft) this.#parts.ports.clock.after(LAST_WORD_MS, () => this.wake(vm, volume))
     else this.wake(vm, volume)
-    this.#wakeQueued(vm)
-  }
-
-  /** The one that waited longest for a place among the acts of the VM. */
-  #wakeQueued(vm: Vm): void {
     const [next] = vm.queued
-    if (next === undefined) return
-    vm.queued.delete(next)
-    this.wake(vm, next)
+    if (next !== undefined) this.wake(vm, next)
   }
 }

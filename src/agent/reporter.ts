@@ -1,3 +1,4 @@
+import { asHotplugError } from '../errors.ts'
 import type { StatusSink } from '../ports/status-sink.ts'
 import type { AgentObserver } from './observer.ts'
 import type { Vm } from './vm.ts'
@@ -34,10 +35,19 @@ export class Reporter {
   changed(vm: Vm): void {
     if (this.#sinks.length === 0) return
     const status = vm.status()
-    for (const sink of this.#sinks) sink.publish(status)
+    for (const sink of this.#sinks) this.#tell(() => sink.publish(status))
   }
 
   withdrawn(vm: Vm): void {
-    for (const sink of this.#sinks) sink.withdraw(vm.key)
+    for (const sink of this.#sinks) this.#tell(() => sink.withdraw(vm.key))
+  }
+
+  /** A sink that fails is no reason to leave an act half-way. */
+  #tell(tell: () => void): void {
+    try {
+      tell()
+    } catch (thrown) {
+      this.#observer.note('a status could not be told', { err: asHotplugError(thrown).message })
+    }
   }
 }
