@@ -52,7 +52,7 @@ export class Vm {
   /** Places of the other volumes that may not be in `view` yet. */
   reserved(except: Volume): Placement[] {
     const others = [...this.volumes.values()].filter((volume) => volume !== except)
-    return others.flatMap((volume) => volume.placement ?? recordOf(volume.actual) ?? [])
+    return others.flatMap((volume) => volume.placement ?? recordOf(volume.actual) ?? volume.persisted?.disk ?? [])
   }
 
   /** One disk was read back: the view follows without the whole domain being read. */

@@ -1,11 +1,11 @@
 import type { Actual } from '../../core/actual.ts'
 import { recordOf } from '../../core/actual.ts'
 import { diskByAlias, mismatch } from '../../core/disk-match.ts'
-import { place } from '../../core/placement.ts'
 import { HotplugError } from '../../errors.ts'
 import type { DiskPlan } from '../../model/disk.ts'
 import type { DomainView } from '../../model/domain.ts'
 import type { PersistedDisk } from '../../model/record.ts'
+import { choosePlace } from './choose-place.ts'
 import type { VerbContext } from './context.ts'
 
 /**
@@ -37,7 +37,8 @@ async function definitionPlan(ctx: VerbContext, view: DomainView): Promise<DiskP
   const source = record === null ? await ctx.ports.sources.resolve(desired.source) : null
   const exposure = record?.exposure ?? (source === null ? null : ctx.ports.exposures.plan(desired, source))
   if (exposure === null) throw new HotplugError('InternalError', `nothing to persist for ${volume.id}`)
-  const { target, address } = record ?? volume.persisted?.disk ?? place(view, ctx.vm.reserved(volume))
+  const { target, address } = record ?? choosePlace(ctx, view)
+  volume.placement = { target, address }
   const { path, kind: sourceKind } = exposure
   return { volume: volume.key.volume, alias: volume.alias, target, address, sourceKind, path, format: desired.source.format, disk: desired.disk }
 }

@@ -1,11 +1,11 @@
 import type { Actual } from '../../core/actual.ts'
-import { isFree, place, type Placement } from '../../core/placement.ts'
 import { mismatch } from '../../core/disk-match.ts'
 import { diskPlan, expectedDisk } from '../../core/record-disk.ts'
 import { HotplugError } from '../../errors.ts'
 import type { DomainView } from '../../model/domain.ts'
 import type { VolumeRecord } from '../../model/record.ts'
 import { describeIdentity, type ResolvedSource } from '../../model/source.ts'
+import { choosePlace } from './choose-place.ts'
 import { provenView, type RunningView, type VerbContext } from './context.ts'
 import { condemn, presentHolder, prove, sourceUnchanged } from './prove.ts'
 
@@ -60,7 +60,7 @@ function claim(ctx: VerbContext, source: ResolvedSource): void {
 
 function draft(ctx: VerbContext, view: RunningView, source: ResolvedSource): VolumeRecord {
   const { desired } = ctx
-  ctx.volume.placement = placement(ctx, view)
+  ctx.volume.placement = choosePlace(ctx, view)
   return {
     key: ctx.volume.key,
     step: 'exposing',
@@ -80,15 +80,6 @@ function draft(ctx: VerbContext, view: RunningView, source: ResolvedSource): Vol
     hotplugged: true,
     origin: desired.origin.kind,
   }
-}
-
-/** The place of our own persisted definition, where there is one, so that live and persistent disk agree. */
-function placement(ctx: VerbContext, view: RunningView): Placement {
-  const reserved = ctx.vm.reserved(ctx.volume)
-  const kept = ctx.volume.persisted?.disk
-  const others = { ...view, persistentDisks: view.persistentDisks.filter((disk) => disk.alias !== ctx.volume.alias) }
-  if (kept !== undefined && isFree(kept, others, reserved)) return { target: kept.target, address: kept.address }
-  return place(view, reserved)
 }
 
 async function expose(ctx: VerbContext, planned: VolumeRecord, source: ResolvedSource): Promise<VolumeRecord> {
