@@ -14,8 +14,8 @@
         "libvirt/addon.cc", "libvirt/calls.cc", "libvirt/connection.cc", "libvirt/domain-xml.cc", "libvirt/error.cc",
         "libvirt/events.cc", "libvirt/process.cc", "libvirt/runtime.cc", "libvirt/session.cc", "libvirt/values.cc"
       ],
-      "cflags": ["<!@(pkg-config --cflags libvirt pugixml)"],
-      "libraries": ["<!@(pkg-config --libs libvirt pugixml)"],
+      "cflags": ["<!@(pkg-config --cflags libvirt libvirt-qemu pugixml)"],
+      "libraries": ["<!@(pkg-config --libs libvirt libvirt-qemu pugixml)"],
       # Its threads outlive a worker that loaded it: the code below them must never be unmapped.
       "ldflags": ["-Wl,-z,nodelete"]
     },

@@ -1,5 +1,6 @@
 #include "calls.h"
 
+#include <libvirt/libvirt-qemu.h>
 #include <libvirt/virterror.h>
 
 #include <array>
@@ -189,6 +190,16 @@ void resize(virConnectPtr connection, const std::string& name, const std::string
                                                     " bytes and would shrink to " + std::to_string(bytes));
   }
   checked(virDomainBlockResize(domain.get(), target.c_str(), bytes, VIR_DOMAIN_BLOCK_RESIZE_BYTES));
+}
+
+std::string monitor(virConnectPtr connection, const std::string& name, const std::string& command) {
+  const auto domain = lookup(connection, name);
+  requireActive(domain);
+  char* answer = nullptr;
+  const int result = virDomainQemuMonitorCommand(domain.get(), command.c_str(), &answer, 0);
+  const Text text(answer);
+  checked(result);
+  return text.get();
 }
 
 void shutdown(virConnectPtr connection, const std::string& name) {

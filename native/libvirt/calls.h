@@ -60,6 +60,9 @@ std::optional<unsigned long long> capacity(virConnectPtr connection, const std::
 // Never makes a disk smaller: HOTPLUGD_WOULD_SHRINK.
 void resize(virConnectPtr connection, const std::string& name, const std::string& target, unsigned long long bytes);
 
+// QEMU's answer to a command of its own protocol, as JSON. libvirt marks the domain as tainted by it, in its log.
+std::string monitor(virConnectPtr connection, const std::string& name, const std::string& command);
+
 void shutdown(virConnectPtr connection, const std::string& name);
 
 }  // namespace hotplugd

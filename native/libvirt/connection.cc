@@ -60,7 +60,8 @@ Napi::Function Connection::define(Napi::Env env) {
                       InstanceMethod<&Connection::disk>("disk"), InstanceMethod<&Connection::xml>("xml"),
                       InstanceMethod<&Connection::attach>("attach"), InstanceMethod<&Connection::detach>("detach"),
                       InstanceMethod<&Connection::update>("update"), InstanceMethod<&Connection::capacity>("capacity"),
-                      InstanceMethod<&Connection::resize>("resize"), InstanceMethod<&Connection::shutdown>("shutdown")});
+                      InstanceMethod<&Connection::resize>("resize"), InstanceMethod<&Connection::monitor>("monitor"),
+                      InstanceMethod<&Connection::shutdown>("shutdown")});
 }
 
 Connection::Connection(const Napi::CallbackInfo& info)
@@ -192,6 +193,14 @@ Napi::Value Connection::resize(const Napi::CallbackInfo& info) {
                 hotplugd::resize(connection, name, target, bytes);
                 return nothing();
               });
+}
+
+Napi::Value Connection::monitor(const Napi::CallbackInfo& info) {
+  return call(info.Env(), [name = toText(info[0]), command = toText(info[1])](virConnectPtr connection) -> Render {
+    return [answer = hotplugd::monitor(connection, name, command)](Napi::Env env) {
+      return Napi::String::New(env, answer);
+    };
+  });
 }
 
 Napi::Value Connection::shutdown(const Napi::CallbackInfo& info) {

@@ -39,6 +39,7 @@ class Connection : public Napi::ObjectWrap<Connection> {
   Napi::Value update(const Napi::CallbackInfo& info);
   Napi::Value capacity(const Napi::CallbackInfo& info);
   Napi::Value resize(const Napi::CallbackInfo& info);
+  Napi::Value monitor(const Napi::CallbackInfo& info);
   Napi::Value shutdown(const Napi::CallbackInfo& info);
 
   Napi::Value start(Napi::Env env, Work work);

@@ -36,6 +36,8 @@ export class FakeDomains implements Domains {
   tellsRemovals = true
   /** Keeps the file open after the disk left the list until `letGo`. */
   keepsOpen = false
+  /** What is kept open is used by nothing: it can be closed. */
+  unused = false
   capacity: () => Promise<number | null> = async () => 4096
   #nextPid = 100
 
@@ -105,6 +107,11 @@ export class FakeDomains implements Domains {
     const domain = this.#domain(vm)
     domain.view = { ...domain.view, persistentDisks: domain.view.persistentDisks.filter((disk) => disk.alias !== expected.alias) }
     return { kind: 'done' }
+  }
+
+  async closeUnused(vm: VmKey, path: string): Promise<number> {
+    this.calls.push(`close ${path}`)
+    return this.unused && this.#domain(vm).open.delete(path) ? 1 : 0
   }
 
   capacityBytes = () => this.capacity()

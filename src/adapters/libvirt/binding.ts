@@ -36,6 +36,8 @@ export interface NativeConnection {
   update(name: string, xml: string, scope: Scope): Promise<void>
   capacity(name: string, target: string): Promise<number | null>
   resize(name: string, target: string, bytes: number): Promise<void>
+  /** QEMU's answer to a command of its own protocol, both JSON; an error of QEMU is an answer. */
+  monitor(name: string, command: string): Promise<string>
   shutdown(name: string): Promise<void>
 }
 

@@ -6,6 +6,7 @@ import { vmKey, vmRef, type VmKey } from '../../model/ids.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { CallOutcome, DomainListener, Domains } from '../../ports/domains.ts'
 import type { NativeConnection, NativeEventKind, Scope } from './binding.ts'
+import { closeUnused } from './block-nodes.ts'
 import { outcomeOf, outcomeOfEnd, readFailure, type Exclusive } from './outcome.ts'
 import { Hypervisor, type Log } from './hypervisor.ts'
 import { placeOf } from './uri.ts'
@@ -91,11 +92,11 @@ class LibvirtDomains implements Domains {
   }
 
   async capacityBytes(vm: VmKey, target: string): Promise<number | null> {
-    const end = await this.#alone(vm, (native) => native.capacity(nameOf(vm), target)).catch((error: unknown) => {
-      throw readFailure(vm, error)
-    })
-    if (end.kind === 'value') return end.value
-    throw new HotplugError('OutcomeUncertain', `the QEMU of ${vm} was asked for the size of ${target}: ${end.message}`)
+    return this.#answered(vm, `for the size of ${target}`, (native) => native.capacity(nameOf(vm), target))
+  }
+
+  closeUnused(vm: VmKey, path: string): Promise<number> {
+    return this.#answered(vm, `to close ${path}`, (native) => closeUnused((command) => native.monitor(nameOf(vm), command), path))
   }
 
   resize(vm: VmKey, target: string, sizeBytes: number): Promise<CallOutcome> {
@@ -131,6 +132,15 @@ class LibvirtDomains implements Domains {
     } catch (error) {
       return outcomeOf(error)
     }
+  }
+
+  /** A call that QEMU has to answer. */
+  async #answered<T>(vm: VmKey, asked: string, call: (native: NativeConnection) => Promise<T>): Promise<T> {
+    const end = await this.#alone(vm, call).catch((error: unknown) => {
+      throw readFailure(vm, error)
+    })
+    if (end.kind === 'value') return end.value
+    throw new HotplugError('OutcomeUncertain', `the QEMU of ${vm} was asked ${asked}: ${end.message}`)
   }
 
   async #read<T>(vm: VmKey, call: (native: NativeConnection, runDirs: readonly string[]) => Promise<T>): Promise<T> {

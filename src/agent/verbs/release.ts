@@ -1,7 +1,11 @@
 import type { Actual } from '../../core/actual.ts'
 import { HotplugError } from '../../errors.ts'
+import type { ProcessRef } from '../../model/domain.ts'
 import type { VolumeRecord } from '../../model/record.ts'
 import type { VerbContext } from './context.ts'
+
+/** After this many looks the QEMU is not just about to close it. */
+const LOOKS = 3
 
 /**
  * Takes the exposure back once the source is proven released: libvirt lists the disk no more *and* no descriptor of its
@@ -23,6 +27,18 @@ export async function release(ctx: VerbContext): Promise<Actual> {
 
 async function refuseWhileOpen(ctx: VerbContext, record: VolumeRecord): Promise<void> {
   if (record.process === null || !(await ctx.ports.processes.holdsOpen(record.process, record.identity))) return
+  await closeLeftover(ctx, record.process, record.exposure.path)
   const message = `${record.exposure.path} is still open in the QEMU of ${ctx.key} (pid ${record.process.pid})`
   throw new HotplugError('StillOpen', message, { detail: { path: record.exposure.path, pid: record.process.pid } })
+}
+
+/**
+ * What libvirt did not live to finish is closed by nobody else. Found closed at the next look, which is proof; a QEMU
+ * that is not the domain's any more cannot be asked.
+ */
+async function closeLeftover(ctx: VerbContext, process: ProcessRef, path: string): Promise<void> {
+  const { trouble } = ctx.volume
+  const now = ctx.vm.view?.process
+  if (trouble?.reason !== 'StillOpen' || trouble.attempts < LOOKS) return
+  if (now?.pid === process.pid && now.startTime === process.startTime) await ctx.ports.domains.closeUnused(ctx.key, path)
 }
