@@ -1,5 +1,5 @@
 /**
- * One volume in and out again and again: 1,000 times with `HOTPLUGD_TEST_CYCLES=1000 node out/test/system/cycles.test.js`,
+ * One volume in and out again and again: 1,000 times with `CYCLES=1000 node out/test/system/cycles.test.js`,
  * fewer in `npm test`, which is to stay quick.
  */
 import { readdir, readFile, stat } from 'node:fs/promises'
@@ -8,7 +8,7 @@ import t from 'tap'
 import { until } from '../support/lab.ts'
 import { makeImage, MIB, startScene } from './user-scene.ts'
 
-const CYCLES = Number(process.env['HOTPLUGD_TEST_CYCLES'] ?? 150)
+const CYCLES = Number(process.env['CYCLES'] ?? 150)
 /** Until caches are full and code is compiled. */
 const WARM_UP = 50
 /** What a garbage collector may leave lying about for a while; a leak of one record a cycle shows as more in a long run. */
