@@ -132,11 +132,15 @@ export class Executor implements Engine {
   }
 }
 
+/** Acts beside a disk that is in: where it is tells nothing of them. */
+const BESIDE: ReadonlySet<Verb> = new Set(['persist', 'unpersist', 'grow'])
+
 /** Whether the trouble is over: the act that failed has succeeded, or the volume is where it should be. */
 function isCured(volume: Volume, verb: Verb): boolean {
-  const { actual, trouble } = volume
-  if (trouble === null) return false
-  if (actual.kind === 'plugged') return !actual.condemned && trouble.reason !== 'SourceChanged'
+  const { actual, trouble, wish } = volume
+  if (trouble === null || (actual.kind === 'plugged' && actual.condemned)) return false
+  if (actual.kind === 'detaching') return trouble.verb === verb && trouble.reason !== 'DetachPending'
   if (trouble.verb === verb) return true
-  return actual.kind === 'absent' && volume.desired === null
+  if (actual.kind === 'plugged') return actual.record.fingerprint === wish?.fingerprint && !BESIDE.has(trouble.verb)
+  return actual.kind === 'absent' && wish === null
 }

@@ -5,6 +5,11 @@ import type { VerbContext } from './context.ts'
 /** After QEMU answered, how long a removal that it has taken in may need to show (it takes about 55 ms). */
 const SETTLING_MS = 500
 const AGAIN_MS = 1_000
+/**
+ * A removal that libvirt took on counts as pending for this long, also while QEMU answers: libvirt notices the ends of
+ * removals one after the other over all its domains, and may be waiting for another one's QEMU.
+ */
+const TAKEN_ON_MS = 10_000
 
 /**
  * Reads back whether a disk whose removal was asked for is out. If it is still listed, QEMU is asked something harmless:
@@ -20,7 +25,9 @@ export async function checkRemoval(ctx: VerbContext): Promise<Actual> {
   if (ctx.volume.trouble?.reason !== 'DetachPending') ctx.report(pending(ctx))
   await makeAnswer(ctx)
   await new Promise<void>((resolve) => ctx.ports.clock.after(SETTLING_MS, resolve))
-  return (await isOut(ctx)) ? { kind: 'gone', record } : notPending(ctx)
+  if (await isOut(ctx)) return { kind: 'gone', record }
+  const mayBePending = record.step === 'detachIssued' && ctx.ports.clock.monotonicMs() - sinceMs < TAKEN_ON_MS
+  return mayBePending ? waitOn(ctx) : notPending(ctx)
 }
 
 /** No answer is the removal still pending, under the same reason, so that its age goes on. */
@@ -47,11 +54,14 @@ function waitOn(ctx: VerbContext): Actual {
   return ctx.volume.actual
 }
 
-/** Nothing is pending. A removal whose call was never seen to end is simply asked for again; a refused one is told first. */
+/**
+ * Nothing is pending. A removal whose call was never seen to end is simply asked for again; a refused one is told first.
+ * What the disk holds is to be proven anew: it may have been on its way out because of that.
+ */
 function notPending(ctx: VerbContext): Actual {
   const { record } = ctx
-  const plugged: Actual = { kind: 'plugged', record: ctx.journal(record, 'plugged'), condemned: false }
-  if (record.step !== 'detachIssued') return plugged
-  ctx.note(plugged)
+  const listed: Actual = { kind: 'unproven', record: ctx.journal(record, 'plugged') }
+  if (record.step !== 'detachIssued') return listed
+  ctx.note(listed)
   throw new HotplugError('DetachRefused', `QEMU kept ${record.target} of ${ctx.key} although its removal was asked for`)
 }

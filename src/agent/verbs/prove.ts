@@ -39,10 +39,10 @@ export async function sourceUnchanged(ctx: VerbContext, record: VolumeRecord): P
   return now !== null && sameIdentity(now, record.identity)
 }
 
-/** The disk holds the wrong bytes. */
+/** The disk holds the wrong bytes. Where it could not be taken out already, that stays what is told, and is waited for. */
 export function condemn(ctx: VerbContext, record: VolumeRecord, because: string): Actual {
   const message = `${record.exposure.path} does not lead to ${describeIdentity(record.identity)} any more: ${because}; the disk is taken out at once`
-  ctx.report(new HotplugError('SourceChanged', message))
+  if (ctx.volume.trouble?.verb !== 'unplug') ctx.report(new HotplugError('SourceChanged', message))
   return { kind: 'plugged', record, condemned: true }
 }
 

@@ -25,11 +25,14 @@ export async function unplug(ctx: VerbContext): Promise<Actual> {
   return { kind: 'detaching', record, sinceMs, check: true }
 }
 
-/** A refusal may mean that the disk is gone already; the live domain decides, not the code. */
+/**
+ * A refusal may mean that the disk is gone already; the live domain decides, not the code. What a disk that stays holds
+ * is to be proven anew: it may have been on its way out because of that.
+ */
 async function readBack(ctx: VerbContext, record: VolumeRecord, refusal: { code: string; message: string }): Promise<Actual> {
   const disk = await ctx.ports.domains.liveDisk(ctx.key, record.alias)
   if (disk === null) return { kind: 'gone', record }
-  ctx.note({ kind: 'plugged', record: ctx.journal(record, 'plugged'), condemned: false })
+  ctx.note({ kind: 'unproven', record: ctx.journal(record, 'plugged') })
   throw new HotplugError('DetachRefused', `${record.target} of ${ctx.key} was not taken out: ${refusal.message}`, {
     detail: { code: refusal.code, target: record.target },
   })
