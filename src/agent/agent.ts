@@ -140,7 +140,7 @@ export class Agent {
     this.#reconciler.wakeAll(vm)
     for (const volume of vm.volumes.values()) this.#reporter.refresh(vm, volume)
     this.#reporter.changed(vm)
-    if (!vm.isEmpty()) return
+    if (!vm.isEmpty()) return this.world.keep(vm)
     this.world.drop(vm)
     this.#reporter.withdrawn(vm)
   }

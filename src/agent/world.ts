@@ -31,7 +31,12 @@ export class World {
   }
 
   drop(vm: Vm): void {
-    this.#vms.delete(vm.key)
+    if (this.#vms.get(vm.key) === vm) this.#vms.delete(vm.key)
+  }
+
+  /** Takes a VM back that was dropped while it was read once more, and is there after all. */
+  keep(vm: Vm): void {
+    if (!this.#vms.has(vm.key)) this.#vms.set(vm.key, vm)
   }
 
   all(): IterableIterator<Vm> {
