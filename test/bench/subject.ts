@@ -53,6 +53,13 @@ export class Subject {
     return plugOf(await this.ready(vm, name), tick, sentMs)
   }
 
+  /** How long the least of requests takes, there and back. */
+  async roundTripMs(): Promise<number> {
+    const sentMs = monotonicMs()
+    await this.daemon.call('GET', '/livez')
+    return monotonicMs() - sentMs
+  }
+
   /** Takes one volume out; resolves with the ms from the request to the first look that found it gone. */
   async unplug(vm: string, name: string): Promise<number> {
     const sentMs = monotonicMs()
