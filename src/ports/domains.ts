@@ -50,11 +50,12 @@ export interface Domains {
   /** Asks for the removal of the disk; done means *asked*. Compares alias, serial and source with the live XML first. */
   requestDetach(vm: VmKey, disk: ExpectedDisk): Promise<CallOutcome>
   /**
-   * Has QEMU close what libvirt once opened of this path for a disk that no device uses: what an attach or detach leaves
-   * that libvirt did not live to finish, and nobody else would close before the VM ends. QEMU itself refuses to close
-   * what is in use. Resolves with how much was closed. Throws HotplugError `LibvirtUnavailable`, `OutcomeUncertain`.
+   * Has QEMU give up what it holds of a disk that libvirt does not list: what an attach or detach leaves that libvirt did
+   * not live to finish, and that nobody else would clear before the VM ends. Nothing is done while libvirt lists the
+   * alias; QEMU itself refuses to close what something else uses. Whether it is gone is to be read back.
+   * Throws HotplugError `LibvirtUnavailable`, `OutcomeUncertain`.
    */
-  closeUnused(vm: VmKey, path: string): Promise<number>
+  clearLeftover(vm: VmKey, disk: Pick<ExpectedDisk, 'alias' | 'path'>): Promise<void>
   /** Adds the disk to the persistent definition only. */
   persist(vm: VmKey, disk: DiskPlan): Promise<CallOutcome>
   /** Takes the disk out of the persistent definition only, if it is the expected one; done too if it is not there. */

@@ -36,8 +36,8 @@ export class FakeDomains implements Domains {
   tellsRemovals = true
   /** Keeps the file open after the disk left the list until `letGo`. */
   keepsOpen = false
-  /** What is kept open is used by nothing: it can be closed. */
-  unused = false
+  /** What is kept open can be cleared: libvirt just does not know of it. */
+  unlisted = false
   capacity: () => Promise<number | null> = async () => 4096
   #nextPid = 100
 
@@ -109,9 +109,9 @@ export class FakeDomains implements Domains {
     return { kind: 'done' }
   }
 
-  async closeUnused(vm: VmKey, path: string): Promise<number> {
-    this.calls.push(`close ${path}`)
-    return this.unused && this.#domain(vm).open.delete(path) ? 1 : 0
+  async clearLeftover(vm: VmKey, { alias, path }: Pick<ExpectedDisk, 'alias' | 'path'>): Promise<void> {
+    this.calls.push(`clear ${alias}`)
+    if (this.unlisted) this.#domain(vm).open.delete(path)
   }
 
   capacityBytes = () => this.capacity()

@@ -6,9 +6,9 @@ import { vmKey, vmRef, type VmKey } from '../../model/ids.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { CallOutcome, DomainListener, Domains } from '../../ports/domains.ts'
 import type { NativeConnection, NativeEventKind, Scope } from './binding.ts'
-import { closeUnused } from './block-nodes.ts'
 import { outcomeOf, outcomeOfEnd, readFailure, type Exclusive } from './outcome.ts'
 import { Hypervisor, type Log } from './hypervisor.ts'
+import { clearLeftover } from './leftover.ts'
 import { placeOf } from './uri.ts'
 
 export interface DomainsOptions {
@@ -95,8 +95,11 @@ class LibvirtDomains implements Domains {
     return this.#answered(vm, `for the size of ${target}`, (native) => native.capacity(nameOf(vm), target))
   }
 
-  closeUnused(vm: VmKey, path: string): Promise<number> {
-    return this.#answered(vm, `to close ${path}`, (native) => closeUnused((command) => native.monitor(nameOf(vm), command), path))
+  clearLeftover(vm: VmKey, disk: Pick<ExpectedDisk, 'alias' | 'path'>): Promise<void> {
+    return this.#answered(vm, `to give ${disk.path} up`, async (native) => {
+      const listed = await native.disk(nameOf(vm), disk.alias)
+      if (listed === null) await clearLeftover((command) => native.monitor(nameOf(vm), command), disk)
+    })
   }
 
   resize(vm: VmKey, target: string, sizeBytes: number): Promise<CallOutcome> {

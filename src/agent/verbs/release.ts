@@ -1,4 +1,5 @@
 import type { Actual } from '../../core/actual.ts'
+import { expectedDisk } from '../../core/record-disk.ts'
 import { HotplugError } from '../../errors.ts'
 import type { ProcessRef } from '../../model/domain.ts'
 import type { VolumeRecord } from '../../model/record.ts'
@@ -27,18 +28,19 @@ export async function release(ctx: VerbContext): Promise<Actual> {
 
 async function refuseWhileOpen(ctx: VerbContext, record: VolumeRecord): Promise<void> {
   if (record.process === null || !(await ctx.ports.processes.holdsOpen(record.process, record.identity))) return
-  await closeLeftover(ctx, record.process, record.exposure.path)
+  await clearLeftover(ctx, record, record.process)
   const message = `${record.exposure.path} is still open in the QEMU of ${ctx.key} (pid ${record.process.pid})`
   throw new HotplugError('StillOpen', message, { detail: { path: record.exposure.path, pid: record.process.pid } })
 }
 
 /**
- * What libvirt did not live to finish is closed by nobody else. Found closed at the next look, which is proof; a QEMU
- * that is not the domain's any more cannot be asked.
+ * What libvirt did not live to finish is cleared by nobody else, and a disk that was in the guest all the time without
+ * being listed must not be plugged a second time. What came of it shows at the next look.
  */
-async function closeLeftover(ctx: VerbContext, process: ProcessRef, path: string): Promise<void> {
+async function clearLeftover(ctx: VerbContext, record: VolumeRecord, process: ProcessRef): Promise<void> {
   const { trouble } = ctx.volume
-  const now = ctx.vm.view?.process
   if (trouble?.reason !== 'StillOpen' || trouble.attempts < LOOKS) return
-  if (now?.pid === process.pid && now.startTime === process.startTime) await ctx.ports.domains.closeUnused(ctx.key, path)
+  const now = ctx.vm.view?.process
+  // A QEMU that is not the domain's any more cannot be asked.
+  if (now?.pid === process.pid && now.startTime === process.startTime) await ctx.ports.domains.clearLeftover(ctx.key, expectedDisk(record))
 }
