@@ -140,7 +140,11 @@ export class Daemon {
 
   /** Waits until the VM has no volume of that name. */
   async gone(vm: string, name: string): Promise<void> {
-    await until(`${name} of ${vm} to be gone`, async () => (await this.volume(vm, name)) === undefined)
+    await until(`${name} of ${vm} to be gone`, async () => {
+      const volume = await this.volume(vm, name)
+      if (volume === undefined) return true
+      throw new Error(JSON.stringify(volume))
+    })
   }
 
   /** Waits until the volume's reason is that one. */
