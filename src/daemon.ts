@@ -111,7 +111,16 @@ async function serve(config: Config, { api, metrics }: Composed, log: Logger): P
   const peerOf = (socket: Parameters<typeof descriptorOf>[0]) => peerCredentials(descriptorOf(socket))
   const local = createLocalApi({ ...common, socket: config.socket, groups, namespaces, version: VERSION, peerOf })
   const probes = config.listen === null ? [] : [createProbeServer({ ...common, listen: config.listen })]
-  return Promise.all([local, ...probes])
+  return allOrNone(await Promise.allSettled([local, ...probes]))
+}
+
+/** A server left alone would keep a daemon alive that cannot run. */
+async function allOrNone(started: readonly PromiseSettledResult<RunningServer>[]): Promise<RunningServer[]> {
+  const servers = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const failure = started.find((one) => one.status === 'rejected')
+  if (failure === undefined) return servers
+  await Promise.all(servers.map((server) => server.close()))
+  throw failure.reason
 }
 
 function gid(group: string | null): number | null {

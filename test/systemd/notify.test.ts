@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
@@ -93,6 +96,19 @@ t.test('told why it cannot run', async (t) => {
   await socket.hears(/^STATUS=cannot run: group no-such-group is not in \/etc\/group$/)
   t.same(socket.of('READY'), [])
   t.not(daemon.child.exitCode, 0)
+})
+
+t.test('ends if it cannot listen, so that it is started again', async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  t.teardown(() => taken.close())
+  await once(taken, 'listening')
+  const { port } = taken.address() as AddressInfo
+  const socket = await listenForNotifications(t, abstractName())
+  const daemon = await spawnDaemon(t, { libvirt: host.uri, env: { NOTIFY_SOCKET: socket.address }, flags: ['--listen', `127.0.0.1:${port}`] })
+  await daemon.waitEnd()
+  await socket.hears(/^STATUS=cannot run: cannot listen on 127\.0\.0\.1:/)
+  t.equal(daemon.child.exitCode, 1)
+  t.equal(existsSync(daemon.socket), false, 'nothing of it is left')
 })
 
 t.test('without a service manager nothing is different', async (t) => {
