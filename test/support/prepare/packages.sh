@@ -15,6 +15,7 @@ util-linux                 unshare, nsenter, setpriv
 mount                      mount and losetup
 dmsetup                    device-mapper volumes in tests
 g++                        compiles the native addon and the agent in the guests
+systemd                    systemd-analyze and its kin judge the unit in tests; no service is started
 make                       builds the native addon
 pkg-config                 finds libvirt for the native addon
 python3                    runs node-gyp
