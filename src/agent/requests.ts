@@ -10,6 +10,7 @@ import { type VmRef, vmKey, volumeId } from '../model/ids.ts'
 import { describeIdentity, type ResolvedSource } from '../model/source.ts'
 import type { Agent } from './agent.ts'
 import type { AddVolume, RemoveVolume, RequestStore } from './api.ts'
+import { lookUp } from './in-time.ts'
 import type { Ports } from './ports.ts'
 import type { Vm } from './vm.ts'
 import type { Volume } from './volume.ts'
@@ -85,7 +86,7 @@ export class Requests {
   }
 
   async #freeSource(vm: Vm, request: AddVolume): Promise<ResolvedSource> {
-    const source = await this.#parts.ports.sources.resolve(request.source)
+    const source = await lookUp(this.#parts.ports, request.source)
     const self = { id: volumeId({ vm: vm.key, volume: request.name }), label: '', shareable: request.disk.shareable }
     const holder = this.#parts.agent.world.sources.conflict(self, source.footprint)
     if (holder === null || this.#isLeaving(holder.id)) return source

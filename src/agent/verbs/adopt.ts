@@ -5,6 +5,7 @@ import { foreignDiskId } from '../../core/footprint-index.ts'
 import type { DiskSpec, LiveDisk } from '../../model/disk.ts'
 import type { PersistedDisk, VolumeRecord } from '../../model/record.ts'
 import type { ResolvedSource, SourceSpec } from '../../model/source.ts'
+import { lookUp } from '../in-time.ts'
 import type { RunningView, VerbContext } from './context.ts'
 import { prove } from './prove.ts'
 
@@ -18,7 +19,7 @@ export async function adopt(ctx: VerbContext): Promise<Actual> {
   const disk = diskByAlias(view.disks, ctx.volume.alias)
   if (disk === null) return ctx.absent()
   const ours = oursOf(ctx, disk)
-  const source = await ctx.ports.sources.resolve(ours.source)
+  const source = await lookUp(ctx.ports, ours.source)
   const difference = foreign(disk, source, ours)
   if (difference !== null) {
     throw new HotplugError('DiskMismatch', `${disk.target} of ${ctx.key} has this volume's name but was not plugged by hotplugd: ${difference}`)

@@ -5,6 +5,7 @@ import { HotplugError } from '../../errors.ts'
 import type { DiskPlan } from '../../model/disk.ts'
 import type { DomainView } from '../../model/domain.ts'
 import type { PersistedDisk } from '../../model/record.ts'
+import { lookUp } from '../in-time.ts'
 import { choosePlace } from './choose-place.ts'
 import type { VerbContext } from './context.ts'
 
@@ -34,7 +35,7 @@ async function persistentView(ctx: VerbContext): Promise<DomainView> {
 async function definitionPlan(ctx: VerbContext, view: DomainView): Promise<DiskPlan> {
   const { desired, volume } = ctx
   const record = recordOf(volume.actual)
-  const source = record === null ? await ctx.ports.sources.resolve(desired.source) : null
+  const source = record === null ? await lookUp(ctx.ports, desired.source) : null
   const exposure = record?.exposure ?? (source === null ? null : ctx.ports.exposures.plan(desired, source))
   if (exposure === null) throw new HotplugError('InternalError', `nothing to persist for ${volume.id}`)
   const { target, address } = record ?? choosePlace(ctx, view)

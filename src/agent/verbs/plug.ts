@@ -5,6 +5,7 @@ import { HotplugError } from '../../errors.ts'
 import type { DomainView } from '../../model/domain.ts'
 import type { VolumeRecord } from '../../model/record.ts'
 import { describeIdentity, type ResolvedSource } from '../../model/source.ts'
+import { lookUp } from '../in-time.ts'
 import { choosePlace } from './choose-place.ts'
 import { provenView, type RunningView, type VerbContext } from './context.ts'
 import { condemn, presentHolder, prove, sourceUnchanged } from './prove.ts'
@@ -16,7 +17,7 @@ import { condemn, presentHolder, prove, sourceUnchanged } from './prove.ts'
 export async function plug(ctx: VerbContext): Promise<Actual> {
   ctx.volume.timeline.restart('discovered')
   refuseImpossible(ctx, await currentView(ctx))
-  const source = ctx.engine.takeForeseen(ctx.volume, ctx.desired.source) ?? (await ctx.ports.sources.resolve(ctx.desired.source))
+  const source = ctx.engine.takeForeseen(ctx.volume, ctx.desired.source) ?? (await lookUp(ctx.ports, ctx.desired.source))
   const view = await currentView(ctx) // once more: a look-up may take long, and the domain may be another one by now
   refuseImpossible(ctx, view)
   claim(ctx, source)

@@ -4,6 +4,7 @@ import { HotplugError } from '../../errors.ts'
 import { sameProcess } from '../../model/domain.ts'
 import { describeIdentity, sameIdentity } from '../../model/source.ts'
 import type { VolumeRecord } from '../../model/record.ts'
+import { inTime } from '../in-time.ts'
 import type { RunningView, VerbContext } from './context.ts'
 
 /**
@@ -35,7 +36,8 @@ export async function presentHolder(ctx: VerbContext, record: VolumeRecord): Pro
 
 /** Whether the path still leads to what was looked up; read again after the attach, as before it. */
 export async function sourceUnchanged(ctx: VerbContext, record: VolumeRecord): Promise<boolean> {
-  const now = await ctx.ports.sources.identify(record.exposure)
+  const { clock, sources } = ctx.ports
+  const now = await inTime(clock, record.exposure.path, sources.identify(record.exposure))
   return now !== null && sameIdentity(now, record.identity)
 }
 
