@@ -37,7 +37,7 @@ export class Timeline {
   pass(next: StageName | null): void {
     if (this.#open === null) return
     const { name, startedAt, startMs } = this.#open
-    const stage = { name, startedAt, durationMs: this.#clock.monotonicMs() - startMs }
+    const stage = { name, startedAt, durationMs: toMicroseconds(this.#clock.monotonicMs() - startMs) }
     this.#stages = [...this.#stages, stage]
     this.#open = null
     this.#onStage(stage)
@@ -48,4 +48,9 @@ export class Timeline {
   abandon(): void {
     this.#open = null
   }
+}
+
+/** Milliseconds without the digits that only come of computing with fractions. */
+function toMicroseconds(ms: number): number {
+  return Math.round(ms * 1_000) / 1_000
 }

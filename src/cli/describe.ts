@@ -1,5 +1,6 @@
 import { suggestion } from '../config/nearest.ts'
 import type { VolumeObject } from '../http/volume-object.ts'
+import { causeOf } from './cause.ts'
 import { usageFailure } from './failure.ts'
 import { volumePath } from './paths.ts'
 import { takePositionals } from './positionals.ts'
@@ -24,7 +25,7 @@ function factsOf(volume: VolumeObject, vm: string): readonly (readonly [string, 
   return [
     ['Name', volume.name], ['VM', vm],
     ['Phase', volume.phase === undefined ? undefined : `${volume.phase} (for ${ageOf(volume) || '-'})`],
-    ['Reason', volume.reason], ['Message', volume.message], ['Remedy', volume.remedy],
+    ['Reason', volume.reason], ['Message', volume.message === undefined ? undefined : causeOf(volume.message, volume)], ['Remedy', volume.remedy],
     ['Target', volume.target], ['Serial', volume.serial],
     ['Size', size === undefined ? undefined : `${formatSize(size)} (${size} bytes)`],
     ['Source', volume.source], ['Hot-plugged', volume.hotplugVolume === undefined ? 'no' : 'yes'], ['Origin', volume.origin],
@@ -39,10 +40,11 @@ export function printFacts(session: Session, facts: readonly (readonly [string, 
   for (const [name, value = ''] of known) session.print(`${`${name}:`.padEnd(width)}  ${printable(value)}`)
 }
 
-function printConditions(session: Session, { conditions = [] }: VolumeObject): void {
+function printConditions(session: Session, volume: VolumeObject): void {
+  const { conditions = [] } = volume
   if (conditions.length === 0) return
   session.print('Conditions:')
-  const rows = conditions.map(({ type, status, reason, lastTransitionTime, message }) => [type, status, reason, lastTransitionTime, message])
+  const rows = conditions.map(({ type, status, reason, lastTransitionTime, message }) => [type, status, reason, lastTransitionTime, causeOf(message, volume)])
   new Table(['TYPE', 'STATUS', 'REASON', 'SINCE', 'MESSAGE']).full(rows).forEach(line => session.print(`  ${line}`))
 }
 

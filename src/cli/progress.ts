@@ -1,4 +1,5 @@
 import type { VolumeObject } from '../http/volume-object.ts'
+import { causeOf } from './cause.ts'
 import type { WatchEvent } from './client.ts'
 import type { Session } from './session.ts'
 import { printable } from './table.ts'
@@ -10,7 +11,7 @@ export interface Progress {
   show(event: WatchEvent<VolumeObject>): void
 }
 
-/** Prints each new stage once, and each new trouble once, beside the results. */
+/** Prints each stage once, however often it is tried, and each new trouble once, beside the results. */
 export function createProgress(session: Session, receivedAt: string): Progress {
   const shown = new Set<string>()
   const once = (line: string): void => {
@@ -26,7 +27,7 @@ export function createProgress(session: Session, receivedAt: string): Progress {
       if (type === 'BOOKMARK' || type === 'DELETED') return
       last = object
       const stages = (object.stages ?? []).filter(stage => stage.startedAt >= receivedAt)
-      for (const { name, startedAt, durationMs } of stages) showStage(session, shown, { key: `${name} ${startedAt}`, line: `  ${name.padEnd(10)}  ${durationMs.toFixed(1)} ms` })
+      for (const { name, durationMs } of stages) showStage(session, shown, { key: name, line: `  ${name.padEnd(10)}  ${durationMs.toFixed(1)} ms` })
       if (object.remedy !== undefined && !object.remedy.startsWith('Nothing to do')) once(troubleOf(object))
     },
   }
@@ -37,6 +38,7 @@ function showStage(session: Session, shown: Set<string>, stage: { readonly key: 
   shown.add(stage.key)
 }
 
-function troubleOf({ message = '', reason = '', remedy = '' }: VolumeObject): string {
-  return `waiting: ${printable(message)} (${printable(reason)})\n  remedy: ${printable(remedy)}`
+function troubleOf(volume: VolumeObject): string {
+  const { message = '', reason = '', remedy = '' } = volume
+  return `waiting: ${printable(causeOf(message, volume))} (${printable(reason)})\n  remedy: ${printable(remedy)}`
 }

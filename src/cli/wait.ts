@@ -1,5 +1,6 @@
 import { REASONS, type Reason } from '../errors.ts'
 import type { VolumeObject } from '../http/volume-object.ts'
+import { causeOf } from './cause.ts'
 import type { WatchEvent } from './client.ts'
 import { EXIT, Failure } from './failure.ts'
 import { volumePath } from './paths.ts'
@@ -32,7 +33,7 @@ export function waitReady(session: Session, submitted: Submitted): Promise<void>
     if (event.type === 'BOOKMARK' || event.type === 'DELETED' || !isOutcome(volume, submitted.receivedAt)) return WAITING
     const isDone = volume.phase === 'Ready' && (!submitted.persist || volume.persisted === true)
     if (isDone) return { kind: 'done', line: `Volume ${volume.name} is in the guest as ${volume.target}, serial ${volume.serial}${totalOf(volume)}` }
-    return isHopeless(volume) ? { kind: 'hopeless', failure: new Failure(EXIT.refused, `${volume.message} (${volume.reason})`, volume.remedy ?? '') } : WAITING
+    return isHopeless(volume) ? { kind: 'hopeless', failure: new Failure(EXIT.refused, `${causeOf(volume.message ?? '', volume)} (${volume.reason})`, volume.remedy ?? '') } : WAITING
   })
 }
 
@@ -83,10 +84,12 @@ async function tolerate(error: unknown, signal: AbortSignal): Promise<void> {
   await new Promise(resolve => setTimeout(resolve, 200))
 }
 
-function timedOut({ volume, timeoutMs }: Submitted, progress: Progress): Failure {
-  const { last } = progress
-  const why = last === null ? 'nothing is known of it yet' : `${last.message ?? last.phase} (${last.reason})`
-  return new Failure(EXIT.timeout, `volume ${volume}: not done after ${timeoutMs / 1000} s: ${why}`, `${last?.remedy ?? ''} The request stands; see: hotplugctl explain`.trim())
+function timedOut(submitted: Submitted, { last }: Progress): Failure {
+  const { namespace, vm, volume, timeoutMs } = submitted
+  const why = last === null ? 'nothing is known of it yet' : `${causeOf(last.message ?? '', last)} (${last.reason})`
+  const remedy = last?.remedy === undefined || last.remedy.startsWith('Nothing to do') ? 'Wait longer.' : last.remedy
+  const explain = `hotplugctl explain ${namespace === 'default' ? '' : `-n ${namespace} `}${vm} ${volume}`
+  return new Failure(EXIT.timeout, `volume ${volume}: not done after ${timeoutMs / 1000} s: ${why}`, `${remedy} The request stands; see: ${explain}`)
 }
 
 /** Whether this status came of the request, and not of an older volume of the same name. */
