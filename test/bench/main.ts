@@ -22,7 +22,8 @@ async function main(): Promise<number> {
   const all = new Scope()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => void interrupted(all))
   try {
-    return report(await measureAll(options, all), options)
+    const figures = await measureAll(options, all)
+    return all.isEnding ? INTERRUPTED : report(figures, options)
   } finally {
     await all.end()
   }
@@ -53,9 +54,8 @@ async function measureAll({ only, quick }: Arguments, all: Scope): Promise<Figur
   const bench: Bench = { progress, quick, wanted: only, yardstickProgram: await compileYardstick(all) }
   const figures: Figure[] = []
   for (const measurement of MEASUREMENTS.filter(({ ids }) => ids.some((id) => only.has(id)))) {
-    figures.push(...(await measureOne(bench, measurement, all)))
+    if (!all.isEnding) figures.push(...(await measureOne(bench, measurement, all)))
   }
-  progress.say('done')
   return figures
 }
 
@@ -67,6 +67,7 @@ async function measureOne(bench: Bench, { ids, title, measure }: Measurement, al
   try {
     return await measure(bench, scope)
   } catch (error) {
+    if (all.isEnding) return [] // whatever it was, it lost the ground under its feet
     bench.progress.say(`${wanted.join(', ')} failed: ${error instanceof Error ? error.stack : String(error)}`)
     return wanted.map((id) => failedFigure(id, error))
   } finally {

@@ -11,6 +11,10 @@ export class Scope implements Teardown {
     else void this.#run(handler)
   }
 
+  get isEnding(): boolean {
+    return this.#ending !== null
+  }
+
   /** A scope within this one, which may end earlier. */
   inner(): Scope {
     const scope = new Scope()

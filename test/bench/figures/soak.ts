@@ -4,7 +4,7 @@ import { loopDevices, processFacts, type ProcessFacts } from '../process-facts.t
 import type { Scope } from '../scope.ts'
 import { type Bench, type Measurement, setUp } from '../setting.ts'
 import { makeMixed } from '../sources.ts'
-import { slope } from '../statistics.ts'
+import { median, slope } from '../statistics.ts'
 import { formatNumber } from '../table.ts'
 
 const VM = 'soak'
@@ -15,7 +15,7 @@ const QUICK_CYCLES = 1_000
 const LOOKS = 100
 /** The first fifth is for caches and the compiler to fill. */
 const WARM_UP = 0.2
-/** What counts as no slope, for a run of 10,000 cycles. */
+/** What counts as none: a garbage collector makes more waves than that. */
 const MOST_GROWTH_MIB = 2
 
 /** F12: nothing grows, however often volumes come and go. */
@@ -44,15 +44,14 @@ async function measure(bench: Bench, scope: Scope): Promise<readonly Figure[]> {
 }
 
 function figures(looks: readonly Look[], cycles: number): Figure[] {
-  const growthMiB = slope(looks.map(({ cycle, rssMiB }) => [cycle, rssMiB])) * CYCLES
-  const [first, last] = [looks[0], looks.at(-1)]
+  const growthMiB = slope(looks.map(({ cycle, rssMiB }) => [cycle, rssMiB])) * cycles
   const memory = boundFigure({
     id: 'F12',
-    what: `growth of memory (RSS) in ${CYCLES} plugs and unplugs, by the slope over ${cycles}`,
+    what: `growth of memory (RSS) in ${cycles} plugs and unplugs, by its slope after the warm-up`,
     unit: 'MiB',
     measured: growthMiB,
     atMost: MOST_GROWTH_MIB,
-    notes: [`RSS after the warm-up ${formatNumber(first?.rssMiB ?? NaN)} MiB, at the end ${formatNumber(last?.rssMiB ?? NaN)} MiB`],
+    notes: [`RSS by quarter of the time after the warm-up, MiB: ${quarters(looks.map(({ rssMiB }) => rssMiB)).map(formatNumber).join(' ')}`],
   })
   const flat = (what: string, of: (look: Look) => number): Figure => {
     const values = looks.map(of)
@@ -60,6 +59,11 @@ function figures(looks: readonly Look[], cycles: number): Figure[] {
     return boundFigure({ id: 'F12', what: `growth of ${what}, lowest of the last fifth − lowest of the first`, unit: '', measured: growth(values), atMost: 0, notes })
   }
   return [memory, flat('file descriptors', (look) => look.descriptors), flat('threads', (look) => look.threads), flat('mounts', (look) => look.mounts), flat('loop devices', (look) => look.loopDevices)]
+}
+
+function quarters(values: readonly number[]): number[] {
+  const length = values.length / 4
+  return [0, 1, 2, 3].map((quarter) => median(values.slice(quarter * length, (quarter + 1) * length)))
 }
 
 /** A look may fall into the life of a connection or a thread that comes and goes: the lowest counts. */
