@@ -106,6 +106,13 @@ void requireActive(const Domain& domain) {
   if (!isActive(domain)) throw LibvirtError("VIR_ERR_OPERATION_INVALID", "domain is not running");
 }
 
+// INVALID_ARG is the answer about a disk that the domain does not have, OPERATION_INVALID about a domain that stopped,
+// INTERNAL_ERROR about a disk that libvirt lists and QEMU has no more: a libvirtd that was killed may have missed that.
+bool meansNoDisk(int number) {
+  return number == VIR_ERR_NO_DOMAIN || number == VIR_ERR_INVALID_ARG || number == VIR_ERR_OPERATION_INVALID ||
+         number == VIR_ERR_INTERNAL_ERROR;
+}
+
 unsigned long long capacityOf(const Domain& domain, const std::string& target) {
   virDomainBlockInfo info{};
   checked(virDomainGetBlockInfo(domain.get(), target.c_str(), &info, 0));
@@ -174,9 +181,7 @@ std::optional<unsigned long long> capacity(virConnectPtr connection, const std::
     if (!isActive(domain)) return std::nullopt;
     return capacityOf(domain, target);
   } catch (const LibvirtError& error) {
-    // INVALID_ARG is the answer about a disk that the domain does not have, OPERATION_INVALID about one that stopped.
-    const int number = error.number();
-    if (number != VIR_ERR_NO_DOMAIN && number != VIR_ERR_INVALID_ARG && number != VIR_ERR_OPERATION_INVALID) throw;
+    if (error.lost() || !meansNoDisk(error.number())) throw;
     return std::nullopt;
   }
 }

@@ -60,7 +60,7 @@ export interface Domains {
   persist(vm: VmKey, disk: DiskPlan): Promise<CallOutcome>
   /** Takes the disk out of the persistent definition only, if it is the expected one; done too if it is not there. */
   unpersist(vm: VmKey, disk: ExpectedDisk): Promise<CallOutcome>
-  /** Size of the disk as QEMU reports it, in bytes. Also proves that QEMU answers. Null: no such disk. */
+  /** Size of the disk as QEMU reports it, in bytes. Also proves that QEMU answers. Null: no such disk, be it that only QEMU has it no more. */
   capacityBytes(vm: VmKey, target: string): Promise<number | null>
   /** Tells QEMU the new size in bytes; the caller made sure that it is larger than `capacityBytes`. */
   resize(vm: VmKey, target: string, sizeBytes: number): Promise<CallOutcome>
