@@ -67,6 +67,22 @@ std::optional<ProcessRef> prove(int pid, const std::string& uuid) {
   return ProcessRef{pid, before};
 }
 
+// libvirt makes the path of a pid file by the function that it writes XML with, so that the file of `a&b` is `a&amp;b.pid`.
+std::string escaped(const std::string& name) {
+  std::string text;
+  for (const char sign : name) {
+    switch (sign) {
+      case '<': text += "&lt;"; break;
+      case '>': text += "&gt;"; break;
+      case '&': text += "&amp;"; break;
+      case '"': text += "&quot;"; break;
+      case '\'': text += "&apos;"; break;
+      default: text += sign;
+    }
+  }
+  return text;
+}
+
 }  // namespace
 
 std::optional<ProcessRef> findQemu(const std::vector<std::string>& runDirs, const std::string& name,
@@ -74,7 +90,7 @@ std::optional<ProcessRef> findQemu(const std::vector<std::string>& runDirs, cons
   for (const auto& dir : runDirs) {
     // A system daemon keeps its pid files in qemu/, one of a session in qemu/run/.
     for (const char* place : {"/qemu/", "/qemu/run/"}) {
-      const auto pid = readPid(dir + place + name + ".pid");
+      const auto pid = readPid(dir + place + escaped(name) + ".pid");
       if (!pid) continue;
       if (auto process = prove(*pid, uuid)) return process;
     }
