@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process'
 import { stat } from 'node:fs/promises'
 import t from 'tap'
+import { spawnAs, type User } from './as-user.ts'
 import { startLab } from './lab.ts'
 import { runningVm, VM1 } from './samples.ts'
 
@@ -19,20 +19,12 @@ request.on('error', error => console.log(JSON.stringify({ code: error.code, text
 request.end(method === 'PUT' ? '{"name":"data"}' : undefined)
 `
 
-interface User {
-  readonly uid: number
-  readonly gid: number
-  readonly groups: readonly number[]
-}
-
 /** A request by a process of another user. */
 function ask(user: User, socket: string, method: string, path: string): Promise<{ code: number | string; text: string }> {
-  const groups = user.groups.length === 0 ? ['--clear-groups'] : [`--groups=${user.groups.join()}`]
-  const args = [`--reuid=${user.uid}`, `--regid=${user.gid}`, ...groups, process.execPath, '-e', CLIENT, socket, method, path]
   return new Promise((resolve, reject) => {
-    const child = spawn('setpriv', args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawnAs(user, CLIENT, socket, method, path)
     let text = ''
-    child.stdout.on('data', chunk => (text += chunk))
+    child.stdout?.on('data', chunk => (text += chunk))
     child.on('error', reject).on('close', () => resolve(JSON.parse(text)))
   })
 }

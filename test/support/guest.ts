@@ -31,9 +31,7 @@ export class Guest {
 
   /** Every disk the guest's kernel knows. */
   async disks(): Promise<readonly GuestDisk[]> {
-    const disks = (await this.#ask('disks')) as GuestDisk[]
-    this.#view.replace(disks)
-    return disks
+    return (await this.#ask('disks', PATIENCE_MS, (disks) => this.#view.replace(disks as GuestDisk[]))) as GuestDisk[]
   }
 
   /** Null: no such disk. Throws if two disks have the serial. */
@@ -137,16 +135,21 @@ export class Guest {
     channel?.then((open) => open.close(), () => undefined)
   }
 
-  async #ask(request: string, timeoutMs = PATIENCE_MS): Promise<unknown> {
-    return (await this.#connected()).ask(request, timeoutMs)
+  async #ask(request: string, timeoutMs = PATIENCE_MS, onAnswer?: (answer: unknown) => void): Promise<unknown> {
+    return (await this.#connected()).ask(request, timeoutMs, onAnswer)
   }
 
   async #connected(): Promise<GuestChannel> {
     const present = await this.#channel?.catch(() => null)
     if (present && !present.closed) return present
     const path = this.host.root + channelPath(this.name)
-    this.#channel = GuestChannel.open(this.name, path, (event) => this.#view.apply(event as DiskEvent))
+    this.#channel = GuestChannel.open(this.name, path, (event) => this.#hear(event as DiskEvent))
     return this.#channel
+  }
+
+  #hear(event: DiskEvent): void {
+    if (event.action === 'lost') this.disks().catch(() => undefined)
+    else this.#view.apply(event)
   }
 
   async #waitFor<T>(what: string, find: (disks: readonly GuestDisk[]) => T | undefined): Promise<T> {

@@ -39,14 +39,17 @@ export class GuestChannel {
     return this.#closed !== null
   }
 
-  /** Throws what the guest's agent answered as an error, or when no answer came in time. */
-  ask(request: string, timeoutMs = PATIENCE_MS): Promise<unknown> {
+  /**
+   * Throws what the guest's agent answered as an error, or when no answer came in time. `onAnswer` is called before any
+   * later event is heard, which an awaiting caller is not.
+   */
+  ask(request: string, timeoutMs = PATIENCE_MS, onAnswer: (answer: unknown) => void = () => undefined): Promise<unknown> {
     if (this.#closed) return Promise.reject(this.#closed)
     const id = `${this.#session}${this.#count++}`
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.#settle(id)?.reject(new Error(`${this.#name}: no answer to "${request.slice(0, 60)}" within ${timeoutMs} ms`)), timeoutMs)
       const done = <T>(end: (value: T) => void) => (value: T) => (clearTimeout(timer), end(value))
-      this.#waiting.set(id, { resolve: done(resolve), reject: done(reject) })
+      this.#waiting.set(id, { resolve: done((answer) => (onAnswer(answer), resolve(answer))), reject: done(reject) })
       this.#socket.write(`${id} ${request}\n`)
     })
   }

@@ -9,10 +9,8 @@ export interface GuestDisk {
   readonly address: string
 }
 
-export interface DiskEvent {
-  readonly action: string
-  readonly disk: GuestDisk
-}
+/** What the guest's kernel says of a disk; `lost`: it said more than its agent could hear, so all must be read anew. */
+export type DiskEvent = { readonly action: 'lost' } | { readonly action: 'add' | 'change' | 'remove'; readonly disk: GuestDisk }
 
 /** The guest's disks as told by its kernel's events; listeners hear of every change. */
 export class DiskView {
@@ -25,7 +23,7 @@ export class DiskView {
     this.#tell()
   }
 
-  apply({ action, disk }: DiskEvent): void {
+  apply({ action, disk }: Exclude<DiskEvent, { action: 'lost' }>): void {
     if (action === 'remove') this.#disks.delete(disk.name)
     else this.#disks.set(disk.name, disk)
     this.#tell()

@@ -33,6 +33,7 @@ size_t json_string(char *to, const char *from, size_t length);
 bool is_disk(const char *name);
 void know(const char *name);
 void forget(const char *name);
+void forget_all(void);
 size_t read_serial(const char *name, char *to, size_t size);
 size_t disk_json(char *to, const char *name);
 void list_disks(const char *id);

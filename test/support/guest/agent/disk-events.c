@@ -42,9 +42,20 @@ static const char *field(const char *message, ssize_t length, const char *key) {
   return "";
 }
 
+/* The kernel dropped events because they came faster than we read them; it drops all until the socket is empty. */
+static void start_over(int netlink) {
+  static const char lost[] = "event {\"action\":\"lost\"}\n";
+  char message[8192];
+  while (recv(netlink, message, sizeof message, MSG_DONTWAIT) > 0) continue;
+  forget_all();
+  know_present_disks();
+  if (port >= 0) send_line(lost, sizeof lost - 1);
+}
+
 void hear_kernel(int netlink) {
   char message[8192];
   ssize_t n = recv(netlink, message, sizeof message - 1, MSG_DONTWAIT);
+  if (n < 0 && errno == ENOBUFS) return start_over(netlink);
   if (n <= 0) return;
   message[n] = 0;
   const char *action = field(message, n, "ACTION="), *name = field(message, n, "DEVNAME=");
@@ -56,7 +67,7 @@ void hear_kernel(int netlink) {
 
 int open_netlink(void) {
   struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = 1};
-  int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT), bytes = 1 << 20;
+  int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT), bytes = 1 << 24;
   setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes);
   if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0) perror("netlink");
   return fd;

@@ -28,6 +28,8 @@ void forget(const char *name) {
   if (slot) slot[0] = 0;
 }
 
+void forget_all(void) { memset(known, 0, sizeof known); }
+
 /* SCSI: page 0x80, four bytes of header; virtio-blk has a file of its own. */
 size_t read_serial(const char *name, char *to, size_t size) {
   char path[300];
