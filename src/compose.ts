@@ -1,4 +1,4 @@
-import { Agent } from './agent/agent.ts'
+import { Agent, type NamedSource } from './agent/agent.ts'
 import type { AgentApi } from './agent/api.ts'
 import { History } from './agent/history.ts'
 import { LocalAgent } from './agent/local-agent.ts'
@@ -13,8 +13,10 @@ import { createSources } from './adapters/linux/sources.ts'
 import { createManifestSource } from './adapters/standalone/manifest-source.ts'
 import { openPersistLedger } from './adapters/standalone/persist-ledger.ts'
 import { createRequestStore } from './adapters/standalone/request-store.ts'
+import { doubtOfState, withDoubt } from './adapters/standalone/state-identity.ts'
 import { systemClock } from './adapters/system-clock.ts'
 import type { Config } from './config/config.ts'
+import type { DesiredSource } from './ports/desired-source.ts'
 import type { StepHook } from './failpoint.ts'
 import type { Logger } from 'pino'
 import { HistoryObserver, observers } from './telemetry/history-observer.ts'
@@ -48,8 +50,15 @@ export async function compose(config: Config, log: Logger, onStep: StepHook | un
     ledger: await openPersistLedger({ stateDir: config.stateDir, log, ...hook }),
   }
   const manifests = createManifestSource({ directory: config.manifestDir, stateDir: config.stateDir, log, clock })
-  const sources = [{ origin: 'request', source: store }, { origin: 'manifest', source: manifests }] as const
+  const sources = believable({ store, manifests }, await doubtOfState(config.stateDir, config.runDir))
   return engine({ config, log, ports, store, sources })
+}
+
+/** With another state directory than before nothing is known of what was asked for, nor of what manifests were read last. */
+function believable({ store, manifests }: { store: DesiredSource; manifests: DesiredSource }, doubt: string | null): readonly NamedSource[] {
+  if (doubt === null) return [{ origin: 'request', source: store }, { origin: 'manifest', source: manifests }]
+  const problem = { vm: null, volume: null, reason: 'StateReplaced', message: doubt }
+  return [{ origin: 'request', source: withDoubt(store, [problem]) }, { origin: 'manifest', source: withDoubt(manifests, []) }]
 }
 
 interface EngineParts {
@@ -57,7 +66,7 @@ interface EngineParts {
   readonly log: Logger
   readonly ports: Ports
   readonly store: Awaited<ReturnType<typeof createRequestStore>>
-  readonly sources: ConstructorParameters<typeof Agent>[0]['sources']
+  readonly sources: readonly NamedSource[]
 }
 
 function engine({ config, log, ports, store, sources }: EngineParts): Composed {

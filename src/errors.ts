@@ -47,7 +47,7 @@ export const REASONS = {
   NotPersisted: { remedy: 'Leave out --persist: the volume is not in the persistent definition by our own record.', retry: 'never' },
   ManifestInvalid: { remedy: 'Correct the manifest at the place that is named.', retry: 'never' },
   ManifestConflict: { remedy: 'Keep only one of the two manifests, or give one volume another name.', retry: 'never' },
-  ManifestsUnreadable: { remedy: 'Make the manifest directory readable again; until then nothing is removed.', retry: 'later' },
+  ManifestsUnreadable: { remedy: 'Mend what hotplugctl get vmis warns of; until then nothing is removed.', retry: 'later' },
 
   // the asker
   AccessDenied: { remedy: 'Ask as root, or as a member of the group that hotplugd was given with --admin-group (to read: --socket-group).', retry: 'never' },
@@ -82,6 +82,7 @@ export const REASONS = {
   // the agent itself
   JournalUnwritable: { remedy: 'Make the run directory writable and give it room.', retry: 'soon' },
   StateUnwritable: { remedy: 'Make the state directory writable and give it room.', retry: 'later' },
+  StateReplaced: { remedy: 'Mount or restore the state directory and restart hotplugd; until then nothing is removed.', retry: 'never' },
   StateFromNewerVersion: { remedy: 'Run the newer hotplugd again, or move the state directory away.', retry: 'never' },
   NodeLocked: { remedy: 'Another hotplugd runs with this run directory; this one waits for it to end.', retry: 'soon' },
   ConfigInvalid: { remedy: 'Correct the configuration.', retry: 'never' },

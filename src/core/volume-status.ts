@@ -74,8 +74,10 @@ function isStandard(actual: Actual): boolean {
 function phaseOf(facts: StatusFacts): Phase {
   const { actual, desired } = facts
   if (actual.kind === 'detaching') return 'Detaching'
+  const isIn = actual.kind === 'plugged' && !actual.condemned
+  if (isIn && facts.waiting === 'ManifestsUnreadable') return 'Ready' // kept: nobody took it back for certain
   if (desired === null || (actual.kind === 'plugged' && facts.isOutdated)) return 'Detaching'
-  return actual.kind === 'plugged' && !actual.condemned ? 'Ready' : 'Pending'
+  return isIn ? 'Ready' : 'Pending'
 }
 
 function progress(name: string, phase: Phase): { reason: Reason; message: string } {
