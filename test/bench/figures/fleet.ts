@@ -18,7 +18,8 @@ import { fleetFigures, type Restart } from './fleet-figures.ts'
 const VMS = 100
 const VOLUMES_EACH = 8
 const STARTED_AT_ONCE = 2
-const SETTLE_MS = 10_000
+/** A garbage collector takes its time to give back what a burst took. */
+const SETTLE_MS = 20_000
 const LOOKS = 5
 const LOOK_EVERY_MS = 1_000
 /** Acts that only look; every other one calls libvirt to change something. */
