@@ -40,6 +40,7 @@ export interface VolumeEntry {
   readonly message?: string
   readonly serial?: string
   readonly hotplugVolume?: object
+  readonly persisted?: boolean
   readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason: string }[]
   readonly stages?: readonly { readonly name: string; readonly startedAt: string; readonly durationMs: number }[]
 }
