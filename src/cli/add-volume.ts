@@ -8,6 +8,7 @@ export async function addVolume(session: Session): Promise<void> {
   const { volume } = namesOf(session, 'addvolume')
   const path = session.text('source')
   if (path === null || path === '') throw usageFailure('addvolume needs --source=PATH', 'addvolume')
+  if (!path.startsWith('/')) throw usageFailure(`flag --source: found '${path}', allowed: an absolute path`, 'addvolume')
   const format = session.text('format')
   const local = { path, ...(format === null ? {} : { format }) }
   await requestChange(session, { verb: 'addvolume', body: { disk: diskOf(session, volume), volumeSource: { local } }, wait: waitReady })

@@ -46,7 +46,7 @@ t.test('refusals: cause, reason and remedy on stderr; the exit code tells not fo
   agent.refuseWith = null
   t.match(await ctl(...ADD, '--bus=virtio'), { code: 1, err: /found 'virtio', allowed: scsi \(UnsupportedBus\)\n {2}remedy: Use bus: scsi/ })
   t.match(await ctl(...ADD, '--disk-type=lun'), { code: 1, err: /disk\.lun is not supported.*UnsupportedDisk/ })
-  t.match(await ctl('addvolume', 'vm1', '--volume-name=data', '--source=relative'), { code: 1, err: /must be an absolute path/ })
+  t.match(await ctl('addvolume', 'vm1', '--volume-name=data', '--source=relative'), { code: 2, err: /flag --source: found 'relative', allowed: an absolute path/ })
 })
 
 t.test('--wait shows the stages as they pass and ends when the guest has the disk', async t => {

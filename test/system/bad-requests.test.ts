@@ -86,7 +86,7 @@ const LINES: Readonly<Record<string, readonly [readonly string[], number, string
   'no name': [['addvolume', 'vm1', '--source=/x'], 2, 'error: addvolume needs --volume-name=NAME'],
   'no source': [['addvolume', 'vm1', '--volume-name=x'], 2, 'error: addvolume needs --source=PATH'],
   'a wrong word': [['addvolume', 'vm1', '--volume-name=x', '--source=/x', '--cache=none1'], 2, "error: flag --cache found 'none1' (did you mean none?), allowed: none, writethrough, writeback"],
-  'a relative path': [['addvolume', 'vm1', '--volume-name=x', '--source=x'], 1, /must be an absolute path/],
+  'a relative path': [['addvolume', 'vm1', '--volume-name=x', '--source=disk.img'], 2, "error: flag --source: found 'disk.img', allowed: an absolute path\n  remedy: Read: hotplugctl help addvolume\n"],
   'lun': [['addvolume', 'vm1', '--volume-name=x', `--source=${image}`, '--disk-type=lun'], 1, 'error: disk.lun is not supported for a hot-plugged volume (UnsupportedDisk)\n  remedy: Use disk: {}; lun, cdrom and floppy are not supported.'],
   'another bus': [['addvolume', 'vm1', '--volume-name=x', `--source=${image}`, '--bus=virtio'], 1, '(UnsupportedBus)\n  remedy: Use bus: scsi;'],
   'an unknown volume': [['explain', 'vm1', 'nothing'], 3, 'error: default/vm1 has no volume "nothing"; it has: none (VolumeNotFound)'],

@@ -28,6 +28,24 @@ t.test('a source is in one VM only, however it is reached; the holder is named',
   await unplug(daemon, 'vm2', 'stolen')
 })
 
+t.test('a disk and its partitions', async (t) => {
+  const device = await makeBlockDevice(8 * MIB, t)
+  for (const [number, start] of [['1', '2048'], ['2', '6144']] as const) {
+    await run('addpart', [device.path, number, start, '4096'])
+    t.teardown(() => run('delpart', [device.path, number]))
+  }
+  await plug(daemon, 'vm1', 'first', `${device.path}p1`)
+  await plug(daemon, 'vm2', 'second', `${device.path}p2`)
+  for (const path of [device.path, device.backingFile]) {
+    t.match(await daemon.add('vm2', 'whole', path), { status: 409, body: { message: /in use by volume \w+ of default\/vm\d/ } }, 'the whole of it is in use by who has a part')
+  }
+  await unplug(daemon, 'vm1', 'first')
+  await unplug(daemon, 'vm2', 'second')
+  await plug(daemon, 'vm2', 'whole', device.path)
+  t.match(await daemon.add('vm1', 'first', `${device.path}p1`), { status: 409, body: { message: /in use by volume whole of default\/vm2/ } }, 'and a part by who has the whole')
+  await unplug(daemon, 'vm2', 'whole')
+})
+
 t.test('shared by two VMs if both disks say so', async (t) => {
   const device = await makeBlockDevice(MIB, t)
   await plug(daemon, 'vm1', 'shared', device.path, '--shareable')
