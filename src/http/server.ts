@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
 import { HotplugError, asHotplugError } from '../errors.ts'
-import type { Limits } from './limits.ts'
+import { LIMITS, type Limits } from './limits.ts'
 import type { Log } from './log.ts'
 import { refusal } from './refusal.ts'
 import { statusObject, type StatusObject } from './status-object.ts'
@@ -38,11 +38,17 @@ export function sendStatus(reply: FastifyReply, status: StatusObject): FastifyRe
   return reply.code(status.code).send(status)
 }
 
+const REMEDIES: Readonly<Record<number, string>> = {
+  413: `Send at most ${LIMITS.bodyBytes} bytes; a volume takes a few hundred.`,
+  415: 'Send JSON, with content-type: application/json.',
+}
+
 /** Fastify's own errors carry a code of HTTP: too large, wrong type, broken JSON. */
 function ofFastify(error: FastifyError): StatusObject {
   const code = error instanceof HotplugError ? undefined : error.statusCode
   if (code === undefined || code >= 500) return refusal(asHotplugError(error))
-  return statusObject(new HotplugError('InvalidRequest', error.message), code)
+  const remedy = REMEDIES[code]
+  return statusObject(new HotplugError('InvalidRequest', error.message, remedy === undefined ? {} : { remedy }), code)
 }
 
 function nothingThere(method: string, url: string): StatusObject {

@@ -44,8 +44,8 @@ for (const [what, [body, message, reason = 'InvalidRequest']] of Object.entries(
 }
 
 t.test('a body that is too large, of another type, no JSON, or none', async (t) => {
-  t.match(await putRaw(JSON.stringify({ ...VALID, pad: 'x'.repeat(70_000) }), 'application/json'), { status: 413, body: { kind: 'Status', reason: 'RequestEntityTooLarge' } })
-  t.match(await putRaw('name=data', 'application/x-www-form-urlencoded'), { status: 415, body: { kind: 'Status', reason: 'UnsupportedMediaType' } })
+  t.match(await putRaw(JSON.stringify({ ...VALID, pad: 'x'.repeat(70_000) }), 'application/json'), { status: 413, body: { kind: 'Status', reason: 'RequestEntityTooLarge', details: { causes: [{}, { message: /^Send at most 65536 bytes/ }] } } })
+  t.match(await putRaw('name=data', 'application/x-www-form-urlencoded'), { status: 415, body: { kind: 'Status', reason: 'UnsupportedMediaType', details: { causes: [{}, { message: /application\/json/ }] } } })
   t.match(await putRaw('{"name": ', 'application/json'), { status: 400, body: { kind: 'Status' } })
   t.match(await putRaw('', 'application/json'), { status: 400, body: { kind: 'Status' } })
   t.match(await putRaw('[]', 'application/json'), { status: 400, body: { message: 'AddVolumeOptions must be an object, found a list' } })

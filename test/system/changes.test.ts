@@ -75,7 +75,7 @@ t.test('one source asked for by two VMs at the same instant goes to one of them'
 
 t.test('one name asked for twice at the same instant: one is refused', async (t) => {
   const answers = await Promise.all([one, two].map((path) => daemon.add('vm1', 'twice', path)))
-  t.same(answers.map(({ status }) => status).sort(), [202, 409])
+  t.same(answers.map(({ status }) => status).sort((a, b) => a - b), [202, 409])
   await daemon.ready('vm1', 'twice')
   await daemon.remove('vm1', 'twice')
   await daemon.gone('vm1', 'twice')
