@@ -91,6 +91,18 @@ t.test('an uncertain attach is read back, not repeated', async (t) => {
   t.equal(r.domains.calls.filter((call) => call.startsWith('attach')).length, 1)
 })
 
+t.test('an uncertain attach of a source that was exchanged meanwhile is taken out again', async (t) => {
+  const r = await rig(t)
+  r.domains.nextAttach = async (plan) => {
+    r.domains.reallyAttach(VM, plan)
+    r.host.identities.set(plan.path, identityOf('another'))
+    return { kind: 'uncertain', message: 'deadline', settled: Promise.resolve() }
+  }
+  await r.add('data')
+  await until(() => r.domains.calls.some((call) => call.startsWith('detach')), 'taken out')
+  t.equal(r.phase('data'), 'Pending')
+})
+
 t.test('a refused attach leaves nothing behind and is told with cause and remedy', async (t) => {
   const r = await rig(t)
   r.domains.nextAttach = async () => ({ kind: 'refused', code: 'VIR_ERR_INTERNAL_ERROR', message: 'QEMU said no' })

@@ -5,7 +5,7 @@ import { HotplugError } from '../../errors.ts'
 import { type DomainView, sameProcess } from '../../model/domain.ts'
 import type { VolumeRecord } from '../../model/record.ts'
 import { provenView, type VerbContext } from './context.ts'
-import { prove } from './prove.ts'
+import { condemn, prove, sourceUnchanged } from './prove.ts'
 
 /** How long a removal that may have been asked for before a restart is given to show itself. */
 const REMOVAL_GRACE_MS = 700
@@ -24,7 +24,13 @@ export async function settle(ctx: VerbContext): Promise<Actual> {
   const difference = mismatch(disk, expectedDisk(record))
   if (difference !== null) throw new HotplugError('DiskMismatch', `the domain lists another disk for ${ctx.volume.id}: ${difference}`)
   if (removalMayBePending(record, view)) return awaitRemoval(ctx, record)
+  if (wasNeverProven(record) && !(await sourceUnchanged(ctx, record))) return condemn(ctx, record, 'the path was changed during the attach')
   return prove(ctx, record, provenView(ctx.key, view))
+}
+
+/** Its attach is not behind us: as after any attach, number and sequence of a device are compared, which QEMU's descriptors do not tell. */
+function wasNeverProven({ step }: VolumeRecord): boolean {
+  return step === 'attaching' || step === 'attached'
 }
 
 /** The domain is off, or another one has its name; its QEMU may take a moment longer to end. */
