@@ -87,6 +87,6 @@ export function boundFigure({ atMost, notes = [], yardstick, spread, ...parts }:
 
 /** A figure whose measuring failed is a promise not kept. */
 export function failedFigure(id: string, error: unknown): Figure {
-  const because = error instanceof Error ? error.message : String(error)
+  const [because = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
   return { id, what: 'could not be measured', unit: '', measured: NaN, yardstick: null, spread: null, goal: 'to be measured', ok: false, notes: [because] }
 }

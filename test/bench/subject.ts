@@ -60,12 +60,14 @@ export class Subject {
     return monotonicMs() - sentMs
   }
 
-  /** Takes one volume out; resolves with the ms from the request to the first look that found it gone. */
+  /** Takes one volume out; resolves when it is gone, with the ms from the request to the first look that found it released. */
   async unplug(vm: string, name: string): Promise<number> {
     const sentMs = monotonicMs()
     await this.withdraw(vm, name)
+    await this.released(vm, name)
+    const ms = monotonicMs() - sentMs
     await this.gone(vm, name)
-    return monotonicMs() - sentMs
+    return ms
   }
 
   /** Looks every `everyMs` until the volume is Ready. */
@@ -73,6 +75,12 @@ export class Subject {
     return this.#look({ vm, name, everyMs }, (volume) => (volume?.phase === 'Ready' ? volume : null))
   }
 
+  /** Nothing of it is left in the domain; its entry may be shown a moment longer, with the stages it passed. */
+  async released(vm: string, name: string, everyMs = LOOK_MS): Promise<void> {
+    await this.#look({ vm, name, everyMs }, (volume) => volume === null || volume.stages?.some((stage) => stage.name === 'released') === true)
+  }
+
+  /** Its name is free again. */
   async gone(vm: string, name: string, everyMs = LOOK_MS): Promise<void> {
     await this.#look({ vm, name, everyMs }, (volume) => volume === null)
   }

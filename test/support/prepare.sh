@@ -5,9 +5,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 export PATH="$PWD/node_modules/.bin:$PATH"
-mkdir -p out
 LOG=$PWD/out/prepare.log
-: >"$LOG"
 
 say() { echo "prepare: $*" >&2; }
 
@@ -36,6 +34,8 @@ source $here/kernel.sh
 source $here/build.sh
 
 check_machine
+mkdir -p out
+: >"$LOG"
 install_packages
 fetch_kernel
 check_namespaces

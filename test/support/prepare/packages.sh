@@ -32,7 +32,7 @@ install_packages() {
   grep -wFf <(printf '%s\n' $missing) <<<"$PACKAGES" | sed 's/^/  /' >&2
   keep_services_down
   # shellcheck disable=SC2086
-  { all_known $missing || update_lists; } && { install $missing || { update_lists && install $missing; }; } ||
+  { all_known $missing || update_lists; } && { install_all $missing || { update_lists && install_all $missing; }; } ||
     fail "could not install: ${missing//$'\n'/ }" 'See that apt-get works on this machine (network, mirror, free space), then run it again.'
   let_services_up
 }
@@ -62,7 +62,7 @@ update_lists() {
   apt_patiently update
 }
 
-install() {
+install_all() {
   apt_patiently install --yes --no-install-recommends "$@"
 }
 
