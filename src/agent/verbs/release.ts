@@ -5,8 +5,8 @@ import type { ProcessRef } from '../../model/domain.ts'
 import type { VolumeRecord } from '../../model/record.ts'
 import type { VerbContext } from './context.ts'
 
-/** After this many looks the QEMU is not just about to close it. */
-const LOOKS = 3
+/** After this many looks, some seconds, the QEMU is not just about to close it. */
+const LOOKS = 8
 
 /**
  * Takes the exposure back once the source is proven released: libvirt lists the disk no more *and* no descriptor of its
