@@ -73,16 +73,18 @@ export class Reconciler {
 
   #reconcile(vm: Vm, volume: Volume): void {
     if (volume.running !== null || this.#stopped || vm.volumes.get(volume.key.volume) !== volume) return
-    const decision = this.#decide(vm, volume)
+    const nowMs = this.#parts.ports.clock.monotonicMs()
+    const decision = this.#decide(vm, volume, nowMs)
     volume.waiting = decision.do === 'wait' ? decision.reason : null
     // An act that failed before is not what holds it back now.
     if (volume.waiting !== null) volume.trouble = null
     this.#carryOut(vm, volume, decision)
+    if (decision.do === 'rest') this.#wakeWhenDue(vm, volume, nowMs)
     if (decision.do !== 'forget') this.#parts.reporter.refresh(vm, volume)
   }
 
-  #decide(vm: Vm, volume: Volume): Decision {
-    const { desired, hotplugEnabled, ports } = this.#parts
+  #decide(vm: Vm, volume: Volume, nowMs: number): Decision {
+    const { desired, hotplugEnabled } = this.#parts
     const record = recordOf(volume.actual)
     const origin = record?.origin ?? volume.persisted?.origin ?? 'request'
     return decide({
@@ -96,13 +98,12 @@ export class Reconciler {
       hotplugEnabled,
       grown: volume.grown,
       held: volume.trouble === null ? null : { verb: volume.trouble.verb, untilMs: volume.trouble.notBeforeMs },
-      nowMs: ports.clock.monotonicMs(),
+      nowMs,
     })
   }
 
   #carryOut(vm: Vm, volume: Volume, decision: Decision): void {
-    if (decision.do === 'rest') return this.#wakeWhenDue(vm, volume)
-    if (decision.do === 'wait') return
+    if (decision.do === 'rest' || decision.do === 'wait') return
     if (decision.do === 'forget') return this.#forget(vm, volume)
     if (vm.runningCount >= ACTS_PER_VM) return void vm.queued.add(volume)
     this.#executor.run(vm, volume, decision.do).then(() => this.#ended(vm, volume), () => undefined)
@@ -114,9 +115,10 @@ export class Reconciler {
     this.#parts.reporter.forgotten(vm, volume)
   }
 
-  #wakeWhenDue(vm: Vm, volume: Volume): void {
+  /** `nowMs` is the instant that was decided at: by a later one the wait might just be over, and nobody would wake it. */
+  #wakeWhenDue(vm: Vm, volume: Volume, nowMs: number): void {
     const dueMs = volume.trouble?.notBeforeMs ?? Infinity
-    const delayMs = dueMs - this.#parts.ports.clock.monotonicMs()
+    const delayMs = dueMs - nowMs
     if (delayMs <= 0 || delayMs === Infinity || this.#due.get(volume) === dueMs) return
     this.#due.set(volume, dueMs)
     this.#parts.ports.clock.after(delayMs + 1, () => {
