@@ -31,6 +31,14 @@ export const REASONS = {
   PersistentDefinitionChanged: { remedy: 'If it is to be back there: remove the volume with --persist, and add it again with --persist.', retry: 'never' },
   DiskRemovedByOthers: { remedy: 'Somebody else took the disk out of the domain; it is plugged again.', retry: 'soon' },
 
+  MigrationUnderWay: { remedy: 'Wait: nothing is plugged or unplugged while the VM migrates.', retry: 'later' },
+
+  // pods and the API server
+  AwaitingController: { remedy: 'Wait: virt-controller makes an attachment pod for the volume. If none comes, look at its log and at the events of the VirtualMachineInstance.', retry: 'later' },
+  ClaimNotReady: { remedy: 'Make the claim bind: kubectl describe pvc says what it waits for.', retry: 'later' },
+  AttachmentPodNotReady: { remedy: 'Look at the pod that is named: kubectl describe pod says what it waits for.', retry: 'later' },
+  LauncherNotFound: { remedy: 'Wait: the volume is plugged once the virt-launcher pod of the VM runs on this node.', retry: 'later' },
+
   // the wish
   HotplugDisabled: { remedy: 'Set hotplug: true in the configuration of hotplugd and restart it.', retry: 'later' },
   InvalidRequest: { remedy: 'Correct the request.', retry: 'never' },

@@ -78,7 +78,7 @@ bool agree(int state, bool live) {
 }
 
 // Nullopt: the domain changed between the calls.
-std::optional<DomainSnapshot> tryObserve(const Domain& domain, const std::vector<std::string>& runDirs) {
+std::optional<DomainSnapshot> tryObserve(const Domain& domain, const Whereabouts& whereabouts) {
   DomainSnapshot snapshot;
   const State now = stateOf(domain);
   auto definition = parseDomain(xmlOf(domain, 0).get());
@@ -89,7 +89,7 @@ std::optional<DomainSnapshot> tryObserve(const Domain& domain, const std::vector
   snapshot.disks = std::move(definition.disks);
   snapshot.scsiControllers = std::move(definition.scsiControllers);
   snapshot.persistentDisks = persistentDisks(domain, snapshot, definition.live);
-  if (definition.live) snapshot.process = findQemu(runDirs, virDomainGetName(domain.get()), snapshot.uuid);
+  if (definition.live) snapshot.process = findQemu(whereabouts, virDomainGetName(domain.get()), snapshot.uuid);
   return snapshot;
 }
 
@@ -137,9 +137,9 @@ std::vector<DomainName> listDomains(virConnectPtr connection) {
 }
 
 std::optional<DomainSnapshot> observe(virConnectPtr connection, const std::string& name,
-                                      const std::vector<std::string>& runDirs) {
+                                      const Whereabouts& whereabouts) {
   for (int attempt = 0; attempt < kReadAttempts; ++attempt) {
-    const auto snapshot = unlessGone([&] { return tryObserve(lookup(connection, name), runDirs); });
+    const auto snapshot = unlessGone([&] { return tryObserve(lookup(connection, name), whereabouts); });
     if (snapshot) return snapshot;
     // Gone, or in the middle of a change: only a fresh lookup can tell which.
     if (!unlessGone([&] { return std::optional(lookup(connection, name)); })) return std::nullopt;

@@ -36,7 +36,7 @@ std::vector<DomainName> listDomains(virConnectPtr connection);
 
 // Nullopt: there is no such domain.
 std::optional<DomainSnapshot> observe(virConnectPtr connection, const std::string& name,
-                                      const std::vector<std::string>& runDirs);
+                                      const Whereabouts& whereabouts);
 
 // Nullopt: no such domain, not running, or no disk with that alias.
 std::optional<Disk> liveDisk(virConnectPtr connection, const std::string& name, const std::string& alias);

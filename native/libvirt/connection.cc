@@ -138,8 +138,8 @@ Napi::Value Connection::list(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Connection::observe(const Napi::CallbackInfo& info) {
-  return call(info.Env(), [name = toText(info[0]), runDirs = toTexts(info[1])](virConnectPtr connection) {
-    return orNull(hotplugd::observe(connection, name, runDirs), fromSnapshot);
+  return call(info.Env(), [name = toText(info[0]), whereabouts = Whereabouts{toTexts(info[1]), toPids(info[2])}](virConnectPtr connection) {
+    return orNull(hotplugd::observe(connection, name, whereabouts), fromSnapshot);
   });
 }
 

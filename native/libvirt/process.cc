@@ -85,15 +85,17 @@ std::string escaped(const std::string& name) {
 
 }  // namespace
 
-std::optional<ProcessRef> findQemu(const std::vector<std::string>& runDirs, const std::string& name,
-                                   const std::string& uuid) {
-  for (const auto& dir : runDirs) {
+std::optional<ProcessRef> findQemu(const Whereabouts& whereabouts, const std::string& name, const std::string& uuid) {
+  for (const auto& dir : whereabouts.runDirs) {
     // A system daemon keeps its pid files in qemu/, one of a session in qemu/run/.
     for (const char* place : {"/qemu/", "/qemu/run/"}) {
       const auto pid = readPid(dir + place + escaped(name) + ".pid");
       if (!pid) continue;
       if (auto process = prove(*pid, uuid)) return process;
     }
+  }
+  for (const int pid : whereabouts.pids) {
+    if (auto process = prove(pid, uuid)) return process;
   }
   return std::nullopt;
 }

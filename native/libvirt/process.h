@@ -13,8 +13,13 @@ struct ProcessRef {
   std::string startTime;
 };
 
-// Looks below each of libvirt's run directories. Nullopt: no pid file, or the process is not that domain's QEMU.
-std::optional<ProcessRef> findQemu(const std::vector<std::string>& runDirs, const std::string& name,
-                                   const std::string& uuid);
+// Where a libvirt's QEMU processes are to be found: by its pid files below these directories, or among these processes.
+struct Whereabouts {
+  std::vector<std::string> runDirs;
+  std::vector<int> pids;
+};
+
+// Nullopt: nothing there is provenly that domain's QEMU.
+std::optional<ProcessRef> findQemu(const Whereabouts& whereabouts, const std::string& name, const std::string& uuid);
 
 }  // namespace hotplugd

@@ -1,6 +1,7 @@
 #include "values.h"
 
 #include <cmath>
+#include <limits>
 
 namespace hotplugd {
 
@@ -86,6 +87,16 @@ std::vector<std::string> toTexts(const Napi::Value& value) {
   std::vector<std::string> texts;
   for (std::uint32_t i = 0; i < array.Length(); ++i) texts.push_back(toText(array.Get(i)));
   return texts;
+}
+
+std::vector<int> toPids(const Napi::Value& value) {
+  require(value.IsArray(), value, "an array");
+  const auto array = value.As<Napi::Array>();
+  std::vector<int> pids;
+  for (std::uint32_t i = 0; i < array.Length(); ++i) {
+    pids.push_back(static_cast<int>(toWhole(array.Get(i), std::numeric_limits<int>::max())));
+  }
+  return pids;
 }
 
 unsigned long long toBytes(const Napi::Value& value) { return toWhole(value, kLargestExact); }

@@ -12,6 +12,7 @@ namespace hotplugd {
 // From JavaScript; all throw Napi::TypeError.
 std::string toText(const Napi::Value& value);
 std::vector<std::string> toTexts(const Napi::Value& value);
+std::vector<int> toPids(const Napi::Value& value);
 unsigned long long toBytes(const Napi::Value& value);
 Scope toScope(const Napi::Value& value);
 ExpectedDisk toExpectedDisk(const Napi::Value& value);

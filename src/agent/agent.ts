@@ -119,10 +119,13 @@ export class Agent {
 
   #wantedIn(vm: Vm, wakeAll: boolean): void {
     const wishes = this.desired.of(vm.key)
+    const held = this.desired.held(vm.key)
+    const heldChanged = held?.reason !== vm.held?.reason || held?.cause !== vm.held?.cause
+    vm.held = held
     for (const name of wishes.keys()) vm.volume(name)
     for (const volume of vm.volumes.values()) {
       const changed = volume.want(wishes.get(volume.key.volume) ?? null)
-      if (changed || wakeAll || volume.desired === null) this.#reconciler.wake(vm, volume)
+      if (changed || wakeAll || heldChanged || volume.desired === null) this.#reconciler.wake(vm, volume)
     }
     this.#takeProblems(vm)
     this.inventory.want(vm)
@@ -151,14 +154,15 @@ export class Agent {
       onDiskAdded: (key: VmKey, alias: string) => this.#diskAdded(key, alias),
       onDiskRemoved: (key: VmKey, alias: string) => this.#diskRemoved(key, alias),
       onDiskRemovalFailed: (key: VmKey, alias: string) => this.#diskRemoved(key, alias),
-      onConnection: (namespace: string, up: boolean, why: string) => this.#connection(namespace, up, why),
+      onConnection: (hypervisor: string, up: boolean, why: string) => this.#connection(hypervisor, up, why),
+      onHypervisors: () => this.inventory.hypervisors(),
     }
   }
 
-  #connection(namespace: string, up: boolean, why: string): void {
-    this.#parts.observer.note(up ? 'libvirt connected' : 'libvirt not reachable', { namespace, why })
-    for (const vm of this.world.inNamespace(namespace)) vm.volumes.forEach(retryNow)
-    void this.inventory.connection(namespace, up, why)
+  #connection(hypervisor: string, up: boolean, why: string): void {
+    this.#parts.observer.note(up ? 'libvirt connected' : 'libvirt not reachable', { hypervisor, why })
+    for (const vm of this.world.all()) if (this.#parts.ports.domains.hypervisorOf(vm.key) === hypervisor) vm.volumes.forEach(retryNow)
+    void this.inventory.connection(hypervisor, up, why)
   }
 
   #domainChanged(key: VmKey, event: string): void {

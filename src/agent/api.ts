@@ -4,7 +4,7 @@ import type { VmKey } from '../model/ids.ts'
 import type { Explanation } from '../model/explanation.ts'
 import type { VmStatus } from '../model/status.ts'
 import type { DiskSpec } from '../model/disk.ts'
-import type { SourceSpec } from '../model/source.ts'
+import type { LocalSource } from '../model/source.ts'
 
 export type { Explanation }
 
@@ -12,7 +12,7 @@ export type { Explanation }
 export interface AddVolume {
   readonly vm: VmRef
   readonly name: string
-  readonly source: SourceSpec
+  readonly source: LocalSource
   readonly disk: DiskSpec
   readonly persist: boolean
   /** All checks, no change. */

@@ -1,4 +1,5 @@
-import type { DesiredProblem, DesiredSnapshot, DesiredVolume, Origin } from '../model/desired.ts'
+import { askerOf } from '../core/asker.ts'
+import type { DesiredProblem, DesiredSnapshot, DesiredVolume, Impediment, Origin } from '../model/desired.ts'
 import type { VmKey } from '../model/ids.ts'
 
 type OriginKind = Origin['kind']
@@ -45,6 +46,20 @@ export class DesiredWorld {
     return this.allRead && snapshot?.synced === true && !snapshot.unreadable.includes(vm)
   }
 
+  /** Why nothing at all may be changed in the VM at present. */
+  held(vm: VmKey): Impediment | null {
+    for (const { held } of this.#snapshots.values()) {
+      const impediment = held?.get(vm)
+      if (impediment !== undefined) return impediment
+    }
+    return null
+  }
+
+  /** Whom a volume is ascribed to that nothing tells the origin of. */
+  get firstOrigin(): OriginKind {
+    return this.#order[0] ?? 'request'
+  }
+
   /** Troubles of the sources of desired state; those of one VM, or those that belong to none. */
   problems(vm: VmKey | null): DesiredProblem[] {
     return this.allProblems().filter((problem) => problem.vm === vm)
@@ -74,10 +89,6 @@ export class DesiredWorld {
 }
 
 function conflict(volume: DesiredVolume, taken: DesiredVolume): DesiredProblem {
-  const message = `volume ${volume.name} of ${volume.vm} is wanted by ${described(taken.origin)} and by ${described(volume.origin)}; the first one holds`
+  const message = `volume ${volume.name} of ${volume.vm} is wanted by ${askerOf(taken.origin)} and by ${askerOf(volume.origin)}; the first one holds`
   return { vm: volume.vm, volume: volume.name, reason: 'ManifestConflict', message }
-}
-
-function described(origin: Origin): string {
-  return origin.kind === 'manifest' ? `manifest ${origin.file}` : 'a request'
 }

@@ -68,7 +68,7 @@ export class DomainReader {
   async #indexForeign(vm: Vm, view: DomainView | null): Promise<void> {
     const runs = view?.state === 'running' || view?.state === 'paused'
     const disks = runs ? view.disks.filter((disk) => isForeign(vm, disk)) : []
-    const footprints = await Promise.all(disks.map((disk) => this.#footprint(disk)))
+    const footprints = await Promise.all(disks.map((disk) => this.#footprint(vm.key, disk)))
     const now = new Set<string>()
     for (const [i, disk] of disks.entries()) {
       const footprint = footprints[i]
@@ -84,9 +84,9 @@ export class DomainReader {
   }
 
   /** The chain below an image is what it stands on. */
-  async #footprint(disk: LiveDisk): Promise<Footprint | null> {
+  async #footprint(vm: VmKey, disk: LiveDisk): Promise<Footprint | null> {
     if (disk.source === null) return null
-    const [own, ...chain] = await this.#ports.sources.footprints([disk.source, ...disk.backing])
+    const [own, ...chain] = await this.#ports.sources.footprints([disk.source, ...disk.backing], vm)
     if (own === undefined || own === null) return null
     const below = chain.flatMap((layer) => (layer === null ? [] : [...layer.same, ...layer.below]))
     return { same: own.same, below: [...own.below, ...below] }

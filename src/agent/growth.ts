@@ -1,3 +1,4 @@
+import { sizeQuestion } from '../core/record-disk.ts'
 import type { VolumeRecord } from '../model/record.ts'
 import type { Ports } from './ports.ts'
 import type { Vm } from './vm.ts'
@@ -29,7 +30,7 @@ export class GrowthWatch {
   /** One look at everything that may grow. */
   look(vms: Iterable<Vm>): void {
     const watched = [...vms].flatMap(growable)
-    const sizes = this.#ports.sources.sizes(watched.map(({ record }) => ({ path: record.exposure.path, identity: record.identity })))
+    const sizes = this.#ports.sources.sizes(watched.map(({ record }) => sizeQuestion(record)))
     for (const [i, one] of watched.entries()) this.#compare(one, sizes[i] ?? null)
   }
 

@@ -1,5 +1,5 @@
 import { HotplugError } from '../errors.ts'
-import type { ResolvedSource, SourceSpec } from '../model/source.ts'
+import { type ResolvedSource, sourceName, type SourceSpec } from '../model/source.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Ports } from './ports.ts'
 
@@ -17,5 +17,5 @@ export function inTime<T>(clock: Clock, path: string, look: Promise<T>): Promise
 
 /** The source as it is now; an act must not wait for a dead server for ever, nor keep its place among the acts. */
 export function lookUp({ clock, sources }: Pick<Ports, 'clock' | 'sources'>, source: SourceSpec): Promise<ResolvedSource> {
-  return inTime(clock, source.path, sources.resolve(source))
+  return inTime(clock, sourceName(source), sources.resolve(source))
 }

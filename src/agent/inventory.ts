@@ -1,5 +1,5 @@
 import { asHotplugError } from '../errors.ts'
-import { type VmKey, vmRef } from '../model/ids.ts'
+import type { VmKey } from '../model/ids.ts'
 import type { DomainReader } from './domain-reader.ts'
 import type { Ports } from './ports.ts'
 import type { Vm } from './vm.ts'
@@ -35,29 +35,38 @@ export class Inventory {
 
   constructor(parts: InventoryParts) {
     this.#parts = parts
-    for (const namespace of parts.ports.domains.namespaces()) this.#reach.set(namespace, 'unknown')
+    this.hypervisors()
   }
 
-  /** Every libvirt was read once or found to be away. One that comes back later keeps only its own VMs waiting. */
+  /** Every libvirt was read once or found to be away. One that comes (back) later keeps only its own VMs waiting. */
   get complete(): boolean {
-    this.#wasComplete ||= [...this.#reach.values()].every((reach) => reach === 'read' || reach === 'down')
+    const isKnown = this.#parts.ports.domains.hypervisors() !== null
+    this.#wasComplete ||= isKnown && [...this.#reach.values()].every((reach) => reach === 'read' || reach === 'down')
     return this.#wasComplete
   }
 
-  /** For readiness: each namespace with what is known of its libvirt. */
-  connections(): { readonly namespace: string; readonly read: boolean; readonly why: string }[] {
-    return [...this.#reach].map(([namespace, reach]) => ({ namespace, read: reach === 'read', why: this.#why.get(namespace) ?? reach }))
+  /** Which libvirts there are became known, or has changed. */
+  hypervisors(): void {
+    const now = new Set(this.#parts.ports.domains.hypervisors())
+    for (const id of now) if (!this.#reach.has(id)) this.#reach.set(id, 'unknown')
+    for (const id of this.#reach.keys()) if (!now.has(id)) this.#forget(id)
+    this.#settleAll()
+  }
+
+  /** For readiness: each libvirt with what is known of it. */
+  connections(): { readonly hypervisor: string; readonly read: boolean; readonly why: string }[] {
+    return [...this.#reach].map(([hypervisor, reach]) => ({ hypervisor, read: reach === 'read', why: this.#why.get(hypervisor) ?? reach }))
   }
 
   /** A libvirt came within reach, or was lost. */
-  async connection(namespace: string, up: boolean, why: string): Promise<void> {
-    const news = Symbol(namespace)
-    this.#news.set(namespace, news)
-    this.#reach.set(namespace, up ? 'reading' : 'down')
-    this.#why.set(namespace, why)
-    if (up) await this.#readAll(namespace, news)
-    else this.#lost(namespace, why)
-    if (this.complete) for (const vm of this.#parts.world.all()) this.#settleReach(vm)
+  async connection(hypervisor: string, up: boolean, why: string): Promise<void> {
+    const news = Symbol(hypervisor)
+    this.#news.set(hypervisor, news)
+    this.#reach.set(hypervisor, up ? 'reading' : 'down')
+    this.#why.set(hypervisor, why)
+    if (up) await this.#readAll(hypervisor, news)
+    else this.#lost(hypervisor, why)
+    this.#settleAll()
   }
 
   /** A VM that is wanted is read if it was not yet. */
@@ -78,28 +87,48 @@ export class Inventory {
   }
 
   #isUp(vm: Vm): boolean {
-    const reach = this.#reach.get(vmRef(vm.key).namespace)
+    const id = this.#hypervisorOf(vm)
+    const reach = this.#reach.get(id)
+    if (reach === undefined) return this.#parts.ports.domains.connection(id)?.up === true
     return reach === 'read' || reach === 'reading'
   }
 
-  async #readAll(namespace: string, news: symbol): Promise<void> {
+  #hypervisorOf(vm: Vm): string {
+    return this.#parts.ports.domains.hypervisorOf(vm.key)
+  }
+
+  #vmsOf(id: string): Vm[] {
+    return [...this.#parts.world.all()].filter((vm) => this.#hypervisorOf(vm) === id)
+  }
+
+  /** A libvirt that is no more; its VMs read as without a domain from now on. */
+  #forget(id: string): void {
+    for (const facts of [this.#reach, this.#why, this.#news]) facts.delete(id)
+    for (const vm of this.#vmsOf(id)) this.read(vm).catch(() => undefined)
+  }
+
+  #settleAll(): void {
+    if (this.complete) for (const vm of this.#parts.world.all()) this.#settleReach(vm)
+  }
+
+  async #readAll(hypervisor: string, news: symbol): Promise<void> {
     try {
-      for (const key of await this.#parts.ports.domains.list(namespace)) this.#parts.world.vm(key)
-      await Promise.allSettled(this.#parts.world.inNamespace(namespace).map((vm) => this.read(vm)))
-      if (this.#news.get(namespace) === news) this.#reach.set(namespace, 'read')
+      for (const key of await this.#parts.ports.domains.list(hypervisor)) this.#parts.world.vm(key)
+      await Promise.allSettled(this.#vmsOf(hypervisor).map((vm) => this.read(vm)))
+      if (this.#news.get(hypervisor) === news) this.#reach.set(hypervisor, 'read')
     } catch (thrown) {
-      if (this.#news.get(namespace) !== news) return
-      this.#why.set(namespace, asHotplugError(thrown).message)
-      this.#parts.ports.clock.after(RETRY_MS, () => void this.#retry(namespace, news))
+      if (this.#news.get(hypervisor) !== news) return
+      this.#why.set(hypervisor, asHotplugError(thrown).message)
+      this.#parts.ports.clock.after(RETRY_MS, () => void this.#retry(hypervisor, news))
     }
   }
 
-  async #retry(namespace: string, news: symbol): Promise<void> {
-    if (this.#news.get(namespace) === news) await this.connection(namespace, true, 'connected')
+  async #retry(hypervisor: string, news: symbol): Promise<void> {
+    if (this.#news.get(hypervisor) === news) await this.connection(hypervisor, true, 'connected')
   }
 
-  #lost(namespace: string, why: string): void {
-    for (const vm of this.#parts.world.inNamespace(namespace)) this.#outOfReach(vm, why)
+  #lost(hypervisor: string, why: string): void {
+    for (const vm of this.#vmsOf(hypervisor)) this.#outOfReach(vm, why)
   }
 
   #unreadable(vm: Vm, why: string): void {
@@ -123,7 +152,7 @@ export class Inventory {
   }
 
   #settleReach(vm: Vm): void {
-    const why = this.#why.get(vmRef(vm.key).namespace) ?? 'unknown namespace'
+    const why = this.#why.get(this.#hypervisorOf(vm)) ?? 'not known yet'
     this.#setReach(vm, this.#current.has(vm) && this.complete && this.#isUp(vm), why)
   }
 

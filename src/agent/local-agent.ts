@@ -78,7 +78,7 @@ export class LocalAgent implements AgentApi {
 
   readiness(): readonly Check[] {
     const { agent } = this.#parts
-    const libvirts = agent.inventory.connections().map(({ namespace, read, why }) => ({ name: `libvirt-${namespace}`, ok: read, message: why }))
+    const libvirts = agent.inventory.connections().map(({ hypervisor, read, why }) => ({ name: `libvirt-${hypervisor}`, ok: read, message: why }))
     const desired = { name: 'desired-state', ok: agent.desired.allRead, message: 'manifests and requests were not read yet', warnings: agent.desired.problems(null).map(({ message }) => message) }
     return [desired, ...libvirts, this.#reconciled(desired.ok && agent.inventory.complete)]
   }

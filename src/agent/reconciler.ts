@@ -75,7 +75,7 @@ export class Reconciler {
     if (volume.running !== null || this.#stopped || vm.volumes.get(volume.key.volume) !== volume) return
     const nowMs = this.#parts.ports.clock.monotonicMs()
     const decision = this.#decide(vm, volume, nowMs)
-    volume.waiting = decision.do === 'wait' ? decision.reason : null
+    volume.waiting = decision.do === 'wait' ? decision.for : null
     // An act that failed before is not what holds it back now.
     if (volume.waiting !== null) volume.trouble = null
     this.#carryOut(vm, volume, decision)
@@ -86,7 +86,7 @@ export class Reconciler {
   #decide(vm: Vm, volume: Volume, nowMs: number): Decision {
     const { desired, hotplugEnabled } = this.#parts
     const record = recordOf(volume.actual)
-    const origin = record?.origin ?? volume.persisted?.origin ?? 'request'
+    const origin = record?.origin ?? volume.persisted?.origin ?? desired.firstOrigin
     return decide({
       vm: vm.facts(),
       desired: volume.wish,

@@ -7,7 +7,7 @@ import type { DesiredVolume } from '../model/desired.ts'
 import { aliasOf, type LiveDisk } from '../model/disk.ts'
 import type { DomainView } from '../model/domain.ts'
 import { type VmRef, vmKey, volumeId } from '../model/ids.ts'
-import { describeIdentity, type ResolvedSource } from '../model/source.ts'
+import { describeIdentity, type ResolvedSource, sourceName } from '../model/source.ts'
 import type { Agent } from './agent.ts'
 import type { AddVolume, RemoveVolume, RequestStore } from './api.ts'
 import { lookUp } from './in-time.ts'
@@ -80,7 +80,7 @@ export class Requests {
   }
 
   #refuseNamespace(ref: VmRef): void {
-    const known = this.#parts.ports.domains.namespaces()
+    const known = this.#parts.ports.domains.hypervisors() ?? []
     if (known.includes(ref.namespace)) return
     throw new HotplugError('UnknownNamespace', `namespace ${ref.namespace} has no libvirt here; known: ${known.join(', ')}`)
   }
@@ -124,7 +124,7 @@ function refuseTaken(vm: Vm, view: DomainView, request: AddVolume): void {
   if (wanted.some(({ name }) => name === request.name) || isForeignName(vm, view, request.name)) {
     throw new HotplugError('NameTaken', `${vm.key} has a volume named ${request.name} already`, { detail: { volume: request.name } })
   }
-  const holder = wanted.find(({ source }) => source.path === request.source.path)
+  const holder = wanted.find(({ source }) => sourceName(source) === request.source.path)
   if (holder === undefined) return
   throw new HotplugError('SourceTaken', `${request.source.path} is volume ${holder.name} of ${vm.key} already`, {
     detail: { source: request.source.path, volume: holder.name },

@@ -4,7 +4,7 @@ import type { Placement } from '../core/placement.ts'
 import { type DomainView, sameProcess } from '../model/domain.ts'
 import type { LiveDisk } from '../model/disk.ts'
 import type { VmKey } from '../model/ids.ts'
-import type { DesiredProblem } from '../model/desired.ts'
+import type { DesiredProblem, Impediment } from '../model/desired.ts'
 import type { VmState, VmStatus } from '../model/status.ts'
 import { ordinaryDisks } from '../core/ordinary-disks.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -21,6 +21,8 @@ export class Vm {
   /** Why not, in libvirt's words. */
   unreachableBecause = 'libvirt was not reached yet'
   problems: readonly DesiredProblem[] = []
+  /** Why nothing at all may be changed in it at present. */
+  held: Impediment | null = null
   /** Acts under way. */
   runningCount = 0
   /** Volumes that wait for a place among the acts under way, the first come first. */
@@ -46,7 +48,7 @@ export class Vm {
   }
 
   facts(): VmFacts {
-    return { reachable: this.reachable, state: this.#plugState(), uuid: this.view?.uuid ?? null }
+    return { reachable: this.reachable, state: this.#plugState(), uuid: this.view?.uuid ?? null, held: this.held }
   }
 
   /** Places of the other volumes that may not be in `view` yet. */

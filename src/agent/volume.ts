@@ -3,8 +3,7 @@ import type { Verb, Wish } from '../core/decide.ts'
 import type { Placement } from '../core/placement.ts'
 import type { Trouble } from '../core/trouble.ts'
 import { volumeStatus } from '../core/volume-status.ts'
-import type { WaitReason } from '../core/waits.ts'
-import { type DesiredVolume, fingerprint } from '../model/desired.ts'
+import { type DesiredVolume, fingerprint, type Impediment } from '../model/desired.ts'
 import { aliasOf } from '../model/disk.ts'
 import { type VolumeKey, volumeId } from '../model/ids.ts'
 import type { PersistedDisk } from '../model/record.ts'
@@ -35,7 +34,7 @@ export class Volume {
   placement: Placement | null = null
   running: Running | null = null
   trouble: Trouble | null = null
-  waiting: WaitReason | null = null
+  waiting: Impediment | null = null
   grown = false
   /** Something happened to its disk while an act was under way: read back afterwards. */
   recheck = false
@@ -65,8 +64,8 @@ export class Volume {
   /** Takes a new wish over; true if it differs from the present one, whose troubles are then forgotten. */
   want(desired: DesiredVolume | null): boolean {
     if (desired === this.#desired) return false
-    const wish = desired === null ? null : { persist: desired.persist, vmUid: desired.vmUid, fingerprint: fingerprint(desired) }
-    const changed = wish?.fingerprint !== this.#wish?.fingerprint || wish?.persist !== this.#wish?.persist
+    const wish = desired === null ? null : { persist: desired.persist, vmUid: desired.vmUid, blocked: desired.blocked ?? null, fingerprint: fingerprint(desired) }
+    const changed = !isSameWish(wish, this.#wish)
     this.#desired = desired
     this.#wish = wish
     if (changed) this.trouble = null
@@ -92,4 +91,9 @@ export class Volume {
     const facts = { desired, isOutdated, actual, persisted, trouble, waiting, reachable, previous, nowIso }
     return volumeStatus({ ...facts, name: this.key.volume, stages: this.timeline.stages })
   }
+}
+
+function isSameWish(a: Wish | null, b: Wish | null): boolean {
+  const isSameBlock = a?.blocked?.reason === b?.blocked?.reason && a?.blocked?.cause === b?.blocked?.cause
+  return isSameBlock && a?.fingerprint === b?.fingerprint && a?.persist === b?.persist
 }

@@ -1,7 +1,7 @@
 import type { Actual } from './actual.ts'
-import type { DesiredVolume } from '../model/desired.ts'
+import type { DesiredVolume, Impediment } from '../model/desired.ts'
 import type { PersistedDisk, VolumeRecord } from '../model/record.ts'
-import type { WaitReason } from './waits.ts'
+import { waitFor } from './waits.ts'
 
 /** What is known of the VM when one of its volumes is decided upon. */
 export interface VmFacts {
@@ -9,10 +9,12 @@ export interface VmFacts {
   readonly reachable: boolean
   readonly state: 'running' | 'off' | 'saved' | 'missing'
   readonly uuid: string | null
+  /** Why nothing at all may be changed in it at present. */
+  readonly held: Impediment | null
 }
 
 /** The part of a wish that decisions rest on, with `fingerprint()` of the whole. */
-export type Wish = Pick<DesiredVolume, 'persist' | 'vmUid'> & { readonly fingerprint: string }
+export type Wish = Pick<DesiredVolume, 'persist' | 'vmUid'> & { readonly fingerprint: string; readonly blocked: Impediment | null }
 
 /** Everything a decision about one volume rests on. */
 export interface VolumeFacts {
@@ -39,7 +41,7 @@ export type Verb = 'plug' | 'adopt' | 'settle' | 'unplug' | 'check-removal' | 'r
 /** The next act for a volume, or why there is none. `wait` with a reason is said in the status. */
 export type Decision =
   | { readonly do: Verb }
-  | { readonly do: 'wait'; readonly reason: WaitReason }
+  | { readonly do: 'wait'; readonly for: Impediment }
   | { readonly do: 'rest' }
   | { readonly do: 'forget' }
 
@@ -47,7 +49,7 @@ const REST: Decision = { do: 'rest' }
 
 /** The next act for one volume. Pure: same facts, same decision. Only the act that failed is held back, no other. */
 export function decide(facts: VolumeFacts): Decision {
-  if (!facts.vm.reachable) return { do: 'wait', reason: 'LibvirtUnavailable' }
+  if (!facts.vm.reachable) return { do: 'wait', for: waitFor('LibvirtUnavailable') }
   const decision = decideReachable(facts)
   const held = facts.held !== null && facts.held.verb === decision.do && facts.nowMs < facts.held.untilMs
   return held ? REST : decision
@@ -55,8 +57,9 @@ export function decide(facts: VolumeFacts): Decision {
 
 function decideReachable(facts: VolumeFacts): Decision {
   const { actual, vm } = facts
+  if (vm.held !== null && (facts.desired !== null || actual.kind !== 'absent')) return { do: 'wait', for: vm.held }
   if (actual.kind === 'absent') return decideAbsent(facts)
-  if (vm.state === 'saved') return { do: 'wait', reason: 'VmSaved' }
+  if (vm.state === 'saved') return { do: 'wait', for: waitFor('VmSaved') }
   switch (actual.kind) {
     case 'unproven':
       return { do: 'settle' }
@@ -82,14 +85,14 @@ function decidePlugged(facts: VolumeFacts, record: VolumeRecord): Decision {
 
 /** Out of the definition first: were it the other way round, a VM that restarts in between would have the disk again. */
 function decideUnwanted(facts: VolumeFacts): Decision {
-  if (!facts.mayRemove) return { do: 'wait', reason: 'ManifestsUnreadable' }
+  if (!facts.mayRemove) return { do: 'wait', for: waitFor('ManifestsUnreadable') }
   return facts.persisted === null ? { do: 'unplug' } : { do: 'unpersist' }
 }
 
 /** A disk that was put into the definition and is there no more was taken out by a person: said, not undone. */
 function takenOut(facts: VolumeFacts): Decision | null {
   const isOut = facts.persisted?.state === 'done' && !facts.defined
-  return isOut ? { do: 'wait', reason: 'PersistentDefinitionChanged' } : null
+  return isOut ? { do: 'wait', for: waitFor('PersistentDefinitionChanged') } : null
 }
 
 function needsPersisting(facts: VolumeFacts): boolean {
@@ -99,22 +102,23 @@ function needsPersisting(facts: VolumeFacts): boolean {
 function decideAbsent(facts: VolumeFacts): Decision {
   const { desired, vm } = facts
   if (desired === null) return decideLeftover(facts)
-  if (vm.state === 'missing') return { do: 'wait', reason: 'VmNotFound' }
-  if (desired.vmUid !== null && desired.vmUid !== vm.uuid) return { do: 'wait', reason: 'VmReplaced' }
-  if (vm.state === 'saved') return { do: 'wait', reason: 'VmSaved' }
+  if (vm.state === 'missing') return { do: 'wait', for: waitFor('VmNotFound') }
+  if (desired.vmUid !== null && desired.vmUid !== vm.uuid) return { do: 'wait', for: waitFor('VmReplaced') }
+  if (vm.state === 'saved') return { do: 'wait', for: waitFor('VmSaved') }
   if (vm.state === 'off') return decideOff(facts, desired)
   if (facts.unrecorded) return { do: 'adopt' }
   if (isStale(facts.persisted, desired)) return { do: 'unpersist' }
-  return facts.hotplugEnabled ? { do: 'plug' } : { do: 'wait', reason: 'HotplugDisabled' }
+  if (desired.blocked !== null) return { do: 'wait', for: desired.blocked }
+  return facts.hotplugEnabled ? { do: 'plug' } : { do: 'wait', for: waitFor('HotplugDisabled') }
 }
 
 function decideOff(facts: VolumeFacts, desired: Wish): Decision {
   if (isStale(facts.persisted, desired)) return { do: 'unpersist' }
   if (desired.persist && needsPersisting(facts)) {
-    return facts.hotplugEnabled ? { do: 'persist' } : { do: 'wait', reason: 'HotplugDisabled' }
+    return facts.hotplugEnabled ? { do: 'persist' } : { do: 'wait', for: waitFor('HotplugDisabled') }
   }
   if (!desired.persist && facts.persisted !== null) return { do: 'unpersist' }
-  return takenOut(facts) ?? { do: 'wait', reason: 'VmNotRunning' }
+  return takenOut(facts) ?? { do: 'wait', for: waitFor('VmNotRunning') }
 }
 
 /** The definition holds the disk of an earlier wish under this name: that one goes first. */
@@ -126,7 +130,7 @@ function isStale(persisted: PersistedDisk | null, desired: Wish): boolean {
 function decideLeftover(facts: VolumeFacts): Decision {
   if (facts.persisted === null) return { do: 'forget' }
   if (!facts.mayRemove) return REST
-  if (facts.vm.state === 'saved') return { do: 'wait', reason: 'VmSaved' }
+  if (facts.vm.state === 'saved') return { do: 'wait', for: waitFor('VmSaved') }
   if (facts.vm.state === 'running' && facts.unrecorded) return { do: 'adopt' }
   return { do: 'unpersist' }
 }

@@ -1,12 +1,12 @@
 import { type Detail, isReason, REASONS, type Reason } from '../errors.ts'
-import type { DesiredVolume } from '../model/desired.ts'
+import type { DesiredVolume, Impediment } from '../model/desired.ts'
+import { askerOf } from './asker.ts'
 import type { Explanation } from '../model/explanation.ts'
 import type { VmKey } from '../model/ids.ts'
 import type { VolumeRecord } from '../model/record.ts'
-import { describeIdentity } from '../model/source.ts'
+import { describeIdentity, sourceName } from '../model/source.ts'
 import type { StageName, VolumeStatus } from '../model/status.ts'
 import type { Trouble } from './trouble.ts'
-import { causeOfWait, type WaitReason } from './waits.ts'
 
 const FOR_A_PERSON = 'Nothing by itself: it waits for a person.'
 
@@ -17,7 +17,7 @@ export interface ExplainFacts {
   readonly desired: DesiredVolume | null
   readonly record: VolumeRecord | null
   readonly trouble: Trouble | null
-  readonly waiting: WaitReason | null
+  readonly waiting: Impediment | null
   /** The act under way, if any, and for how long. */
   readonly acting: { readonly verb: string; readonly forMs: number } | null
   readonly nowMs: number
@@ -57,13 +57,13 @@ function reached({ stages, phase }: VolumeStatus): StageName | null {
 /** Without the remedy, which is told beside it. */
 function cause({ trouble, waiting, status }: ExplainFacts): string {
   if (trouble !== null) return trouble.message
-  return waiting === null ? status.message : causeOfWait(waiting)
+  return waiting === null ? status.message : waiting.cause
 }
 
 function summary(facts: ExplainFacts): string {
   const { status, vm, record } = facts
   if (!status.hotplugged) return `${status.name} is an ordinary disk of ${vm} (${status.target})${record === null ? '' : ', persisted by hotplugd'}.`
-  if (status.phase === 'Ready') return `${status.name} ${facts.waiting === 'LibvirtUnavailable' ? 'was' : 'is'} in the guest as ${status.target}, serial ${status.serial ?? ''}${hitch(facts)}.`
+  if (status.phase === 'Ready') return `${status.name} ${facts.waiting?.reason === 'LibvirtUnavailable' ? 'was' : 'is'} in the guest as ${status.target}, serial ${status.serial ?? ''}${hitch(facts)}.`
   const where = status.phase === 'Detaching' ? 'is still in the guest, on its way out' : 'is not in the guest'
   return `${status.name} ${where}: ${cause(facts)}`
 }
@@ -74,10 +74,9 @@ function hitch(facts: ExplainFacts): string {
 }
 
 function wanted({ desired }: ExplainFacts): string {
-  if (desired === null) return 'Nothing: no request and no manifest asks for this volume.'
-  const by = desired.origin.kind === 'manifest' ? `manifest ${desired.origin.file}` : 'a request'
+  if (desired === null) return 'Nothing: nobody asks for this volume.'
   const how = [desired.disk.readonly ? 'read-only' : '', desired.disk.shareable ? 'shareable' : '', desired.persist ? 'persisted' : ''].filter(Boolean)
-  return `${desired.source.path} (${desired.source.format}) with serial ${desired.disk.serial}${how.length > 0 ? `, ${how.join(', ')}` : ''}, asked for by ${by}.`
+  return `${sourceName(desired.source)} (${desired.source.format}) with serial ${desired.disk.serial}${how.length > 0 ? `, ${how.join(', ')}` : ''}, asked for by ${askerOf(desired.origin)}.`
 }
 
 function recordEvidence(record: VolumeRecord | null): Detail {
@@ -97,7 +96,7 @@ function recordEvidence(record: VolumeRecord | null): Detail {
 function next({ trouble, waiting, acting, nowMs }: ExplainFacts): string {
   if (acting !== null) return `${acting.verb} is under way, for ${Math.round(acting.forMs)} ms.`
   if (trouble === null && waiting === null) return 'Nothing: all is as wanted.'
-  if (trouble === null) return waiting === 'PersistentDefinitionChanged' ? FOR_A_PERSON : 'It goes on as soon as what it waits for happens.'
+  if (trouble === null) return waiting?.reason === 'PersistentDefinitionChanged' ? FOR_A_PERSON : 'It goes on as soon as what it waits for happens.'
   if (trouble.notBeforeMs === Infinity) return FOR_A_PERSON
   const inMs = Math.max(0, trouble.notBeforeMs - nowMs)
   return `${trouble.verb} is tried again in ${(inMs / 1000).toFixed(1)} s, sooner if something changes (failed ${trouble.attempts} times).`

@@ -1,6 +1,6 @@
 import type { DesiredVolume } from '../model/desired.ts'
 import { vmKey, type VmKey, type VmRef } from '../model/ids.ts'
-import type { SourceSpec } from '../model/source.ts'
+import type { LocalSource } from '../model/source.ts'
 import { checkLocalPath, plainPath } from './local-path.ts'
 import { ORDINARY, readDisk, type DiskEntry } from './manifest-disk.ts'
 import { fault, flag, list, mapping, optional, required, text, word, type Fault, type Place } from './manifest-shape.ts'
@@ -22,7 +22,7 @@ export interface ManifestReading {
 interface VolumeEntry {
   readonly name: string
   readonly place: Place
-  readonly source: SourceSpec | null
+  readonly source: LocalSource | null
   readonly persist: boolean
 }
 
@@ -96,7 +96,7 @@ function readVolumeName(place: Place): string | null {
   return name
 }
 
-function readLocal(place: Place): SourceSpec | null {
+function readLocal(place: Place): LocalSource | null {
   mapping(place, ['path', 'format'])
   const format = optional(place, 'format', (at) => word(at, ['raw', 'qcow2'])) ?? 'raw'
   const path = required(place, 'path', readPath)

@@ -1,5 +1,6 @@
 import type { DiskPlan, DiskSpec, ExpectedDisk } from '../model/disk.ts'
-import type { VolumeRecord } from '../model/record.ts'
+import type { Exposure, VolumeRecord } from '../model/record.ts'
+import type { SourceIdentity } from '../model/source.ts'
 
 /** The disk that a record tells of, as the domain must list it. */
 export function expectedDisk(record: VolumeRecord): ExpectedDisk {
@@ -12,4 +13,9 @@ export function diskPlan(record: VolumeRecord, disk: DiskSpec): DiskPlan {
   const { alias, target, address, format } = record
   const { kind: sourceKind, path } = record.exposure
   return { volume: record.key.volume, alias, target, address, sourceKind, path, format, disk }
+}
+
+/** What is asked for the present size of a plugged source. */
+export function sizeQuestion({ exposure: { path, handle }, identity }: VolumeRecord): Pick<Exposure, 'path' | 'handle'> & { readonly identity: SourceIdentity } {
+  return { path, handle, identity }
 }

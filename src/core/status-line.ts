@@ -1,8 +1,8 @@
 import type { Phase, VmStatus, VolumeStatus } from '../model/status.ts'
 
-/** What is known of the libvirt of a namespace. */
+/** What is known of a libvirt. */
 export interface LibvirtReach {
-  readonly namespace: string
+  readonly hypervisor: string
   /** It is connected and its domains were read. */
   readonly read: boolean
   readonly why: string
@@ -41,6 +41,6 @@ function troubleIn(group: readonly Told[]): string {
   return first === undefined ? '' : ` (${first.volume.name} of ${first.vm}: ${first.volume.reason})`
 }
 
-function reachOf({ namespace, read, why }: LibvirtReach): string {
-  return read ? `libvirt ${namespace} connected` : `libvirt ${namespace} not connected (${why})`
+function reachOf({ hypervisor, read, why }: LibvirtReach): string {
+  return read ? `libvirt ${hypervisor} connected` : `libvirt ${hypervisor} not connected (${why})`
 }

@@ -1,11 +1,12 @@
 import type { Condition, Phase, Stage, VolumeStatus } from '../model/status.ts'
-import type { DesiredVolume } from '../model/desired.ts'
+import type { DesiredVolume, Impediment } from '../model/desired.ts'
+import { sourceName } from '../model/source.ts'
 import type { PersistedDisk } from '../model/record.ts'
 import { REASONS, type Reason } from '../errors.ts'
 import { type Actual, recordOf } from './actual.ts'
 import { type ConditionFacts, holds, lacks, withTransitions } from './conditions.ts'
 import type { Trouble } from './trouble.ts'
-import { type WaitReason, waitMessage } from './waits.ts'
+import { waitMessage } from './waits.ts'
 
 /** Everything the status of one hot-plugged volume is made of. */
 export interface StatusFacts {
@@ -17,7 +18,7 @@ export interface StatusFacts {
   readonly persisted: PersistedDisk | null
   readonly trouble: Trouble | null
   /** Why nothing is done at present; null while something is, or all is well. */
-  readonly waiting: WaitReason | null
+  readonly waiting: Impediment | null
   readonly reachable: boolean
   readonly stages: readonly Stage[]
   readonly previous: readonly Condition[]
@@ -45,7 +46,7 @@ export function volumeStatus(facts: StatusFacts): VolumeStatus {
     message: verdict.message,
     conditions: withTransitions(conditionsOf(facts, verdict), facts.previous, facts.nowIso),
     stages: facts.stages,
-    source: facts.desired?.source.path ?? record?.exposure.path ?? null,
+    source: facts.desired === null ? (record?.exposure.path ?? null) : sourceName(facts.desired.source),
     sizeBytes: record?.sizeBytes ?? null,
     origin: originOf(facts.desired),
     persisted: facts.persisted?.state === 'done',
@@ -55,13 +56,13 @@ export function volumeStatus(facts: StatusFacts): VolumeStatus {
 
 function originOf(desired: DesiredVolume | null): string | null {
   if (desired === null) return null
-  return desired.origin.kind === 'manifest' ? desired.origin.file : 'request'
+  return desired.origin.kind === 'manifest' ? desired.origin.file : desired.origin.kind
 }
 
 function judge(facts: StatusFacts): Verdict {
   const phase = phaseOf(facts)
   if (facts.trouble !== null) return { phase, reason: facts.trouble.reason, message: sentence(facts.trouble) }
-  if (facts.waiting !== null) return { phase, reason: facts.waiting, message: waitMessage(facts.waiting) }
+  if (facts.waiting !== null) return { phase, reason: facts.waiting.reason, message: waitMessage(facts.waiting) }
   if (phase === 'Ready' && isStandard(facts.actual)) return { phase, reason: 'VolumeReady', message: `Disk ${facts.name} came up with the VM, from its definition` }
   return { phase, ...progress(facts.name, phase) }
 }
@@ -75,7 +76,7 @@ function phaseOf(facts: StatusFacts): Phase {
   const { actual, desired } = facts
   if (actual.kind === 'detaching') return 'Detaching'
   const isIn = actual.kind === 'plugged' && !actual.condemned
-  if (isIn && facts.waiting === 'ManifestsUnreadable') return 'Ready' // kept: nobody took it back for certain
+  if (isIn && facts.waiting?.reason === 'ManifestsUnreadable') return 'Ready' // kept: nobody took it back for certain
   if (desired === null || (actual.kind === 'plugged' && facts.isOutdated)) return 'Detaching'
   return isIn ? 'Ready' : 'Pending'
 }

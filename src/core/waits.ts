@@ -1,4 +1,5 @@
 import { REASONS, type Reason } from '../errors.ts'
+import type { Impediment } from '../model/desired.ts'
 
 /** Why nothing can be done for a volume at present, as a fact: what a person is told before the remedy. */
 const CAUSES = {
@@ -12,14 +13,14 @@ const CAUSES = {
   ManifestsUnreadable: 'the volume is wanted no more, as far as can be seen, but what asked for it could not be read whole',
 } as const satisfies Partial<Record<Reason, string>>
 
-export type WaitReason = keyof typeof CAUSES
+const IMPEDIMENTS = new Map(Object.entries(CAUSES).map(([reason, cause]) => [reason, { reason, cause } as Impediment]))
 
-/** The cause in words, without the remedy. */
-export function causeOfWait(reason: WaitReason): string {
-  return CAUSES[reason]
+/** What is waited for, with its cause in words. */
+export function waitFor(reason: keyof typeof CAUSES): Impediment {
+  return IMPEDIMENTS.get(reason) ?? { reason, cause: CAUSES[reason] }
 }
 
 /** Cause and remedy in one message, since a status has only one. */
-export function waitMessage(reason: WaitReason): string {
-  return `${CAUSES[reason]}. ${REASONS[reason].remedy}`
+export function waitMessage({ reason, cause }: Impediment): string {
+  return `${cause}. ${REASONS[reason].remedy}`
 }

@@ -1,4 +1,5 @@
 import { vmRef, type VmKey } from '../model/ids.ts'
+import type { SourceSpec } from '../model/source.ts'
 import type { VmState, VmStatus, VolumeStatus } from '../model/status.ts'
 import { volumeObject, type VolumeObject } from './volume-object.ts'
 
@@ -19,9 +20,13 @@ export interface VmiObject {
 }
 
 export interface VmiSpec {
-  readonly volumes: readonly { readonly name: string; readonly local: { readonly path: string; readonly format: string } }[]
+  readonly volumes: readonly ({ readonly name: string } & VolumeSource)[]
   readonly domain: { readonly devices: { readonly disks: readonly object[] } }
 }
+
+type VolumeSource =
+  | { readonly local: { readonly path: string; readonly format: string } }
+  | { readonly persistentVolumeClaim: { readonly claimName: string; readonly hotpluggable: true } }
 
 export interface VmiCondition {
   readonly type: 'Paused' | 'Synchronized'
@@ -70,9 +75,14 @@ export function vmiTombstone(vm: VmKey): VmiObject {
 function specOf(volumes: readonly VolumeStatus[]): VmiSpec {
   const wanted = volumes.flatMap(({ name, wish }) => (wish === undefined ? [] : [{ name, ...wish }]))
   return {
-    volumes: wanted.map(({ name, source }) => ({ name, local: { path: source.path, format: source.format } })),
+    volumes: wanted.map(({ name, source }) => ({ name, ...volumeSource(source) })),
     domain: { devices: { disks: wanted.map(({ name, disk: { readonly, ...rest } }) => ({ name, disk: { bus: 'scsi', readonly }, ...rest })) } },
   }
+}
+
+function volumeSource(source: SourceSpec): VolumeSource {
+  if (source.kind === 'claim') return { persistentVolumeClaim: { claimName: source.claim, hotpluggable: true } }
+  return { local: { path: source.path, format: source.format } }
 }
 
 function conditionsOf({ state, problems }: VmStatus): readonly VmiCondition[] {

@@ -1,3 +1,4 @@
+import type { Reason } from '../errors.ts'
 import type { VmKey } from './ids.ts'
 import type { DiskSpec } from './disk.ts'
 import type { SourceSpec } from './source.ts'
@@ -6,6 +7,7 @@ import type { SourceSpec } from './source.ts'
 export type Origin =
   | { readonly kind: 'request' }
   | { readonly kind: 'manifest'; readonly file: string }
+  | { readonly kind: 'vmi' }
 
 /** One volume that somebody wants in a VM. */
 export interface DesiredVolume {
@@ -23,6 +25,14 @@ export interface DesiredVolume {
   readonly token: string
   /** The domain's UUID when the wish was made; a domain of that name with another UUID is not the same VM. Null: any. */
   readonly vmUid: string | null
+  /** Why it cannot be plugged yet although it is wanted; nothing is done about a volume that is plugged already. */
+  readonly blocked?: Impediment
+}
+
+/** Something that is waited for, and nothing that the agent does brings nearer. `cause` is the fact, without the remedy. */
+export interface Impediment {
+  readonly reason: Reason
+  readonly cause: string
 }
 
 /**
@@ -34,6 +44,8 @@ export interface DesiredSnapshot {
   readonly volumes: readonly DesiredVolume[]
   /** VMs whose part of this source could not be read: their absent volumes are not unwanted. */
   readonly unreadable: readonly VmKey[]
+  /** VMs in which nothing at all may be changed at present, such as one that migrates. */
+  readonly held?: ReadonlyMap<VmKey, Impediment>
   /** Trouble to tell a person, such as an invalid manifest; `vm` where it can be attributed. */
   readonly problems: readonly DesiredProblem[]
 }

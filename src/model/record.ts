@@ -1,6 +1,6 @@
 import type { VolumeKey } from './ids.ts'
 import type { DriveAddress, ExpectedDisk } from './disk.ts'
-import type { Footprint, ImageFormat, SourceIdentity } from './source.ts'
+import type { Footprint, Handle, ImageFormat, SourceIdentity } from './source.ts'
 import type { Origin } from './desired.ts'
 import type { ProcessRef } from './domain.ts'
 import type { JournalStep } from './steps.ts'
@@ -12,7 +12,7 @@ import type { JournalStep } from './steps.ts'
 export interface Exposure {
   readonly path: string
   readonly kind: 'block' | 'file'
-  readonly handle: Readonly<Record<string, string | number | boolean | null>>
+  readonly handle: Handle
 }
 
 /** All that must be known to recognise, explain and take out again what the agent plugged. Kept in the exposure journal. */

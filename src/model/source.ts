@@ -1,8 +1,15 @@
+import type { VmKey } from './ids.ts'
+
 /** How the bytes of an image are to be read. Said by the user, never guessed from the bytes. */
 export type ImageFormat = 'raw' | 'qcow2'
 
 /** Where a volume's bytes are to be found, as the user named it. One member for each kind of source a mode knows. */
-export type SourceSpec = LocalSource
+export type SourceSpec = LocalSource | ClaimSource
+
+/** What a source is called, for people: the path as the user gave it, or the claim. */
+export function sourceName(source: SourceSpec): string {
+  return source.kind === 'local' ? source.path : `claim ${source.claim}`
+}
 
 /** A block device, an image file, or a directory that holds `disk.img`, on this host. */
 export interface LocalSource {
@@ -10,6 +17,19 @@ export interface LocalSource {
   /** Absolute path as the user gave it. */
   readonly path: string
   readonly format: ImageFormat
+}
+
+/**
+ * A PersistentVolumeClaim that attachment pods of the VM hold on this node. Which pod, is no part of the wish: pods are
+ * replaced under a plugged volume.
+ */
+export interface ClaimSource {
+  readonly kind: 'claim'
+  readonly vm: VmKey
+  readonly volume: string
+  readonly claim: string
+  /** KubeVirt knows raw alone. */
+  readonly format: 'raw'
 }
 
 /**
@@ -56,7 +76,12 @@ export interface ResolvedSource {
   /** Bytes of the device or file now; for qcow2 what its header says, since the length of the file is not the guest's size. */
   readonly sizeBytes: number
   readonly format: ImageFormat
+  /** Belongs to the adapter that looked it up, and is for the one that exposes it. */
+  readonly handle?: Handle
 }
+
+/** Facts that an adapter keeps for itself, also over a restart of the agent; the engine never looks into them. */
+export type Handle = Readonly<Record<string, string | number | boolean | null>>
 
 /** Whether two identities name the same device or inode. */
 export function sameIdentity(a: SourceIdentity, b: SourceIdentity): boolean {

@@ -13,7 +13,9 @@ export interface DomainListener {
   /** The guest or QEMU refused to give the disk up. */
   onDiskRemovalFailed(vm: VmKey, alias: string): void
   /** A hypervisor came within reach (again) or was lost. Everything known about its domains must be read anew. */
-  onConnection(namespace: string, up: boolean, why: string): void
+  onConnection(hypervisor: string, up: boolean, why: string): void
+  /** `hypervisors()` is known from now on, or has changed. */
+  onHypervisors(): void
 }
 
 /** How a changing call ended. `uncertain`: it may or may not have been done, or may still be done: only the live XML tells. */
@@ -29,17 +31,20 @@ export type CallOutcome =
 
 /** How to read a domain back: whole, or one disk of it without parsing the rest in JavaScript. */
 export interface Domains {
-  /** Begins to connect, and keeps connecting; failures arrive as `onConnection(ns, false, why)`. */
+  /** Begins to connect, and keeps connecting; failures arrive as `onConnection(id, false, why)`. */
   start(listener: DomainListener): void
   /** Gives every connection up; calls in flight end as uncertain. */
   close(): Promise<void>
 
-  /** Null: namespace unknown to the configuration. */
-  connection(namespace: string): { readonly up: boolean; readonly why: string } | null
-  namespaces(): readonly string[]
+  /** The libvirts of this node by their ids: namespaces, or VMs with a libvirt of their own. Null: not known yet. */
+  hypervisors(): readonly string[] | null
+  /** The hypervisor that has the VM, or would have it. */
+  hypervisorOf(vm: VmKey): string
+  /** Null: no such hypervisor. Up too where it is certain that a VM has none here: it reads as a VM without a domain. */
+  connection(hypervisor: string): { readonly up: boolean; readonly why: string } | null
 
-  /** Every domain of the namespace, running or not. Throws HotplugError `LibvirtUnavailable`. */
-  list(namespace: string): Promise<readonly VmKey[]>
+  /** Every domain of the hypervisor, running or not. Throws HotplugError `LibvirtUnavailable`. */
+  list(hypervisor: string): Promise<readonly VmKey[]>
   /** The domain as it is now; null if libvirt answers that there is none. Throws HotplugError `LibvirtUnavailable`. */
   observe(vm: VmKey): Promise<DomainView | null>
   /** One disk of the live domain by alias; null if libvirt does not list it, or the domain does not run. */

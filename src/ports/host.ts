@@ -2,7 +2,7 @@ import type { VmKey } from '../model/ids.ts'
 import type { DesiredVolume } from '../model/desired.ts'
 import type { ProcessRef } from '../model/domain.ts'
 import type { Exposure } from '../model/record.ts'
-import type { Footprint, ResolvedSource, SourceIdentity, SourceSpec } from '../model/source.ts'
+import type { Footprint, Handle, ResolvedSource, SourceIdentity, SourceSpec } from '../model/source.ts'
 
 /** Where a volume's bytes are, and what they are. Nothing here changes anything. */
 export interface Sources {
@@ -14,10 +14,18 @@ export interface Sources {
   resolve(source: SourceSpec, signal?: AbortSignal): Promise<ResolvedSource>
   /** What the exposed path leads to now; null if nothing is there. Follows no link in the last component. */
   identify(exposure: Exposure): Promise<SourceIdentity | null>
-  /** Footprints of paths that other disks use, in the same order; null where nothing usable is there. */
-  footprints(paths: readonly string[]): Promise<readonly (Footprint | null)[]>
+  /** Footprints of paths that other disks of the VM use, as it sees them, in the same order; null where nothing usable is there. */
+  footprints(paths: readonly string[], vm: VmKey): Promise<readonly (Footprint | null)[]>
   /** Sizes in bytes now, one system call each, no thread pool; null where gone or not the same device or inode any more. */
-  sizes(sources: readonly { readonly path: string; readonly identity: SourceIdentity }[]): readonly (number | null)[]
+  sizes(sources: readonly SizeQuestion[]): readonly (number | null)[]
+}
+
+/** What an exposure is asked about: the size of the very thing that was exposed. */
+export interface SizeQuestion {
+  readonly path: string
+  readonly identity: SourceIdentity
+  /** The exposure's own. */
+  readonly handle?: Handle
 }
 
 /** What the agent makes of a source inside the VM's reach, and takes back. Both are idempotent. */

@@ -40,12 +40,12 @@ export class Metrics implements AgentObserver {
       registers,
       collect: () => countVolumes(volumes, agent),
     })
-    const libvirts: Gauge<'namespace'> = new Gauge({
+    const libvirts: Gauge<'libvirt'> = new Gauge({
       name: 'hotplugd_libvirt_connected',
-      help: 'Whether the libvirt of a namespace is connected and its domains were read (1) or not (0).',
-      labelNames: ['namespace'],
+      help: 'Whether a libvirt is connected and its domains were read (1) or not (0).',
+      labelNames: ['libvirt'],
       registers,
-      collect: () => agent.inventory.connections().forEach(({ namespace, read }) => libvirts.set({ namespace }, read ? 1 : 0)),
+      collect: () => agent.inventory.connections().forEach(({ hypervisor, read }) => libvirts.set({ libvirt: hypervisor }, read ? 1 : 0)),
     })
   }
 

@@ -11,7 +11,7 @@ async function slowLookUp(t: Parameters<typeof rig>[0]) {
       sources: {
         ...ports.sources,
         resolve: async (source) => {
-          if (source.path === '/images/slow') await new Promise<void>((resolve) => (look = resolve))
+          if (source.kind === 'local' && source.path === '/images/slow') await new Promise<void>((resolve) => (look = resolve))
           return ports.sources.resolve(source)
         },
       },

@@ -4,7 +4,7 @@ import { HotplugError } from '../../src/errors.ts'
 import type { DesiredSnapshot, DesiredVolume } from '../../src/model/desired.ts'
 import type { DiskPlan, LiveDisk } from '../../src/model/disk.ts'
 import type { DomainView, ProcessRef } from '../../src/model/domain.ts'
-import { type VmKey, type VolumeKey, volumeId } from '../../src/model/ids.ts'
+import { type VmKey, type VolumeKey, vmRef, volumeId } from '../../src/model/ids.ts'
 import type { PersistedDisk, VolumeRecord } from '../../src/model/record.ts'
 import type { SourceIdentity } from '../../src/model/source.ts'
 import type { DesiredSource } from '../../src/ports/desired-source.ts'
@@ -55,7 +55,8 @@ export class FakeDomains implements Domains {
   }
   async close(): Promise<void> {}
   connection = () => ({ up: true, why: '' })
-  namespaces = () => ['default']
+  hypervisors = (): readonly string[] | null => ['default']
+  hypervisorOf = (vm: VmKey) => vmRef(vm).namespace
   list = async () => [...this.domains.keys()]
   observe = async (vm: VmKey) => this.domains.get(vm)?.view ?? null
   liveDisk = async (vm: VmKey, alias: string) => this.domains.get(vm)?.view.disks.find((disk) => disk.alias === alias) ?? null
@@ -214,7 +215,9 @@ export class FakeHost {
   ports(): Pick<Ports, 'sources' | 'exposures' | 'processes'> {
     return {
       sources: {
-        resolve: async ({ path, format }) => {
+        resolve: async (source) => {
+          if (source.kind !== 'local') throw new Error('not of this host')
+          const { path, format } = source
           const sizeBytes = this.sizes.get(path)
           if (sizeBytes === undefined) throw new HotplugError('SourceMissing', `${path} does not exist`)
           return { path, format, sizeBytes, identity: identityOf(path), footprint: { same: [path], below: [] } }

@@ -1,10 +1,14 @@
 import t from 'tap'
 import { ABSENT, type Actual } from '../../src/core/actual.ts'
 import { decide, type Decision, type VolumeFacts } from '../../src/core/decide.ts'
+import { waitFor } from '../../src/core/waits.ts'
 import { persistedDisk, volumeRecord } from './facts.ts'
 
-const RUNNING = { reachable: true, state: 'running', uuid: 'u1' } as const
-const WISH = { persist: false, vmUid: 'u1', fingerprint: 'f1' }
+const RUNNING = { reachable: true, state: 'running', uuid: 'u1', held: null } as const
+const WISH = { persist: false, vmUid: 'u1', fingerprint: 'f1', blocked: null }
+const POD = { reason: 'AttachmentPodNotReady', cause: 'pod p is Pending' } as const
+const MIGRATING = { reason: 'MigrationUnderWay', cause: 'it migrates to node b' } as const
+const HELD = { ...RUNNING, held: MIGRATING }
 const PLUGGED: Actual = { kind: 'plugged', record: volumeRecord(), condemned: false }
 
 function facts(over: Partial<VolumeFacts>): VolumeFacts {
@@ -21,21 +25,26 @@ const CASES: readonly [string, Partial<VolumeFacts>, Decision][] = [
   ['wanted and absent: plug', {}, { do: 'plug' }],
   ['wanted and plugged: rest', { actual: PLUGGED }, { do: 'rest' }],
   ['not wanted and plugged: unplug', { desired: null, actual: PLUGGED }, { do: 'unplug' }],
-  ['not wanted but not surely so: keep', { desired: null, actual: PLUGGED, mayRemove: false }, { do: 'wait', reason: 'ManifestsUnreadable' }],
+  ['not wanted but not surely so: keep', { desired: null, actual: PLUGGED, mayRemove: false }, { do: 'wait', for: waitFor('ManifestsUnreadable') }],
   ['another wish under the name: out first', { desired: { ...WISH, fingerprint: 'f2' }, actual: PLUGGED }, { do: 'unplug' }],
-  ['libvirt away: wait', { vm: { ...RUNNING, reachable: false } }, { do: 'wait', reason: 'LibvirtUnavailable' }],
-  ['libvirt away, plugged: nothing is taken away', { desired: null, actual: PLUGGED, vm: { ...RUNNING, reachable: false } }, { do: 'wait', reason: 'LibvirtUnavailable' }],
-  ['no such domain: wait', { vm: { ...RUNNING, state: 'missing', uuid: null } }, { do: 'wait', reason: 'VmNotFound' }],
-  ['domain off: wait', { vm: off }, { do: 'wait', reason: 'VmNotRunning' }],
+  ['libvirt away: wait', { vm: { ...RUNNING, reachable: false } }, { do: 'wait', for: waitFor('LibvirtUnavailable') }],
+  ['libvirt away, plugged: nothing is taken away', { desired: null, actual: PLUGGED, vm: { ...RUNNING, reachable: false } }, { do: 'wait', for: waitFor('LibvirtUnavailable') }],
+  ['no such domain: wait', { vm: { ...RUNNING, state: 'missing', uuid: null } }, { do: 'wait', for: waitFor('VmNotFound') }],
+  ['domain off: wait', { vm: off }, { do: 'wait', for: waitFor('VmNotRunning') }],
   ['domain off, to be persisted: define', { vm: off, desired: persisting }, { do: 'persist' }],
-  ['domain off, persisted: wait for its start', { vm: off, desired: persisting, persisted: persistedDisk() }, { do: 'wait', reason: 'VmNotRunning' }],
+  ['domain off, persisted: wait for its start', { vm: off, desired: persisting, persisted: persistedDisk() }, { do: 'wait', for: waitFor('VmNotRunning') }],
   ['domain off, persisted and no longer wanted: undefine', { vm: off, desired: null, persisted: persistedDisk() }, { do: 'unpersist' }],
   ['domain off, another disk persisted: that one out first', { vm: off, desired: persisting, persisted: persistedDisk({ fingerprint: 'old' }) }, { do: 'unpersist' }],
-  ['domain saved: left alone', { vm: saved }, { do: 'wait', reason: 'VmSaved' }],
-  ['domain saved while plugged: left alone', { vm: saved, actual: PLUGGED, desired: null }, { do: 'wait', reason: 'VmSaved' }],
-  ['another domain of that name: wait', { desired: { ...WISH, vmUid: 'other' } }, { do: 'wait', reason: 'VmReplaced' }],
+  ['domain saved: left alone', { vm: saved }, { do: 'wait', for: waitFor('VmSaved') }],
+  ['domain saved while plugged: left alone', { vm: saved, actual: PLUGGED, desired: null }, { do: 'wait', for: waitFor('VmSaved') }],
+  ['another domain of that name: wait', { desired: { ...WISH, vmUid: 'other' } }, { do: 'wait', for: waitFor('VmReplaced') }],
   ['any domain of that name will do for a manifest', { desired: { ...WISH, vmUid: null } }, { do: 'plug' }],
-  ['gate off: no new plug', { hotplugEnabled: false }, { do: 'wait', reason: 'HotplugDisabled' }],
+  ['not there to be plugged yet: wait', { desired: { ...WISH, blocked: POD } }, { do: 'wait', for: POD }],
+  ['its pod gone while plugged: rest', { desired: { ...WISH, blocked: POD }, actual: PLUGGED }, { do: 'rest' }],
+  ['held: nothing new', { vm: HELD }, { do: 'wait', for: MIGRATING }],
+  ['held: nothing taken out', { vm: HELD, desired: null, actual: PLUGGED }, { do: 'wait', for: MIGRATING }],
+  ['held, nothing wanted, nothing there: forget', { vm: HELD, desired: null }, { do: 'forget' }],
+  ['gate off: no new plug', { hotplugEnabled: false }, { do: 'wait', for: waitFor('HotplugDisabled') }],
   ['gate off: unplug works', { hotplugEnabled: false, desired: null, actual: PLUGGED }, { do: 'unplug' }],
   ['a disk under our alias that nothing tells of: adopt', { unrecorded: true }, { do: 'adopt' }],
   ['nothing wanted, nothing there: forget', { desired: null }, { do: 'forget' }],
@@ -44,8 +53,8 @@ const CASES: readonly [string, Partial<VolumeFacts>, Decision][] = [
   ['plugged and to be persisted: persist', { desired: persisting, actual: PLUGGED }, { do: 'persist' }],
   ['an intent to persist is carried out again', { desired: persisting, actual: PLUGGED, persisted: persistedDisk({ state: 'intended' }) }, { do: 'persist' }],
   ['persisted, plugged, as wished', { desired: persisting, actual: PLUGGED, persisted: persistedDisk() }, { do: 'rest' }],
-  ['persisted and taken out by a person: said, not put back', { desired: persisting, actual: PLUGGED, persisted: persistedDisk(), defined: false }, { do: 'wait', reason: 'PersistentDefinitionChanged' }],
-  ['the same while off', { vm: off, desired: persisting, persisted: persistedDisk(), defined: false }, { do: 'wait', reason: 'PersistentDefinitionChanged' }],
+  ['persisted and taken out by a person: said, not put back', { desired: persisting, actual: PLUGGED, persisted: persistedDisk(), defined: false }, { do: 'wait', for: waitFor('PersistentDefinitionChanged') }],
+  ['the same while off', { vm: off, desired: persisting, persisted: persistedDisk(), defined: false }, { do: 'wait', for: waitFor('PersistentDefinitionChanged') }],
   ['no longer to be persisted: undefine', { actual: PLUGGED, persisted: persistedDisk() }, { do: 'unpersist' }],
   ['plugged and off: settle', { vm: off, actual: PLUGGED }, { do: 'settle' }],
   ['unproven: settle before anything else', { desired: null, actual: { kind: 'unproven', record } }, { do: 'settle' }],

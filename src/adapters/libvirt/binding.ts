@@ -28,7 +28,8 @@ export interface NativeConnection {
   /** Rejects every call under way with HOTPLUGD_CLOSED at once; what is stuck in libvirt ends when it can. */
   close(): void
   list(): Promise<readonly { readonly name: string; readonly uuid: string; readonly active: boolean }[]>
-  observe(name: string, runDirs: readonly string[]): Promise<DomainView | null>
+  /** The QEMU process is looked for by the pid files below these directories, then among these processes. */
+  observe(name: string, runDirs: readonly string[], pids: readonly number[]): Promise<DomainView | null>
   disk(name: string, alias: string): Promise<LiveDisk | null>
   xml(name: string, scope: Scope): Promise<string>
   attach(name: string, xml: string, expected: ExpectedDisk, scope: Scope): Promise<void>

@@ -1,7 +1,7 @@
 import { checkLocalPath } from '../../core/local-path.ts'
 import { HotplugError } from '../../errors.ts'
 import type { Exposure } from '../../model/record.ts'
-import type { Footprint, ResolvedSource, SourceIdentity, SourceSpec } from '../../model/source.ts'
+import { type Footprint, type LocalSource, type ResolvedSource, type SourceIdentity, sourceName, type SourceSpec } from '../../model/source.ts'
 import type { Sources } from '../../ports/host.ts'
 import { addon, type LookedUpBlock, type LookedUpFile, type SizeQuestion } from './binding.ts'
 import { HostGuard } from './host-guard.ts'
@@ -38,6 +38,7 @@ class LocalSources implements Sources {
   }
 
   async resolve(source: SourceSpec, signal?: AbortSignal): Promise<ResolvedSource> {
+    if (source.kind !== 'local') throw new HotplugError('InternalError', `${sourceName(source)} is no source of this host`)
     const invalid = checkLocalPath(source.path)
     if (invalid !== null) throw invalid
     return unlessAborted(this.#resolving.now(JSON.stringify(source), () => this.#resolve(source)), signal)
@@ -55,13 +56,13 @@ class LocalSources implements Sources {
     return this.#sizes.now(sources)
   }
 
-  async #resolve(source: SourceSpec): Promise<ResolvedSource> {
+  async #resolve(source: LocalSource): Promise<ResolvedSource> {
     const [image, facts] = await Promise.all([this.#lookUp(source), this.#guard.facts()])
     await this.#guard.proveFree(image, facts)
     return resolved(source, image)
   }
 
-  async #lookUp({ path, format }: SourceSpec): Promise<LookedUpBlock | LookedUpFile> {
+  async #lookUp({ path, format }: LocalSource): Promise<LookedUpBlock | LookedUpFile> {
     const found = await addon.lookUpSource(path, format === 'qcow2', this.#sysfs).catch((error: unknown) => {
       throw lookUpFailed(path, error)
     })
@@ -73,7 +74,7 @@ class LocalSources implements Sources {
   }
 }
 
-function resolved({ format }: SourceSpec, image: LookedUpBlock | LookedUpFile): ResolvedSource {
+function resolved({ format }: LocalSource, image: LookedUpBlock | LookedUpFile): ResolvedSource {
   const mismatch = format === 'qcow2' ? checkQcow2(image.path, image.head) : null
   if (mismatch !== null) throw mismatch
   const { path, footprint } = image

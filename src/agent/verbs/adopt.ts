@@ -3,7 +3,7 @@ import { diskByAlias, mismatch } from '../../core/disk-match.ts'
 import { HotplugError } from '../../errors.ts'
 import { foreignDiskId } from '../../core/footprint-index.ts'
 import type { DiskSpec, LiveDisk } from '../../model/disk.ts'
-import type { PersistedDisk, VolumeRecord } from '../../model/record.ts'
+import type { Exposure, PersistedDisk, VolumeRecord } from '../../model/record.ts'
 import type { ResolvedSource, SourceSpec } from '../../model/source.ts'
 import { lookUp } from '../in-time.ts'
 import type { RunningView, VerbContext } from './context.ts'
@@ -81,7 +81,7 @@ function recordFrom(ctx: VerbContext, view: RunningView, { disk, source, ours }:
     serial: disk.serial ?? '',
     shareable: disk.shareable,
     readonly: disk.readonly,
-    exposure: { path: source.path, kind: source.identity.kind, handle: {} },
+    exposure: exposureOf(ctx, source),
     identity: source.identity,
     footprint: source.footprint,
     format: source.format,
@@ -89,6 +89,12 @@ function recordFrom(ctx: VerbContext, view: RunningView, { disk, source, ours }:
     hotplugged: true,
     origin: ours.origin,
   }
+}
+
+/** As a plug would have made it; what the ledger knows needs none to be made. */
+function exposureOf(ctx: VerbContext, source: ResolvedSource): Exposure {
+  if (ctx.wished !== null) return ctx.ports.exposures.plan(ctx.wished, source)
+  return { path: source.path, kind: source.identity.kind, handle: {} }
 }
 
 /** What QEMU shows the guest of it is asked once, by growing it to what it is. */

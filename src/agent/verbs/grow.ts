@@ -1,4 +1,5 @@
 import type { Actual } from '../../core/actual.ts'
+import { sizeQuestion } from '../../core/record-disk.ts'
 import { HotplugError } from '../../errors.ts'
 import type { VolumeRecord } from '../../model/record.ts'
 import type { VerbContext } from './context.ts'
@@ -13,7 +14,7 @@ export async function grow(ctx: VerbContext): Promise<Actual> {
   ctx.volume.grown = false
   const { record } = ctx
   const seen = await ctx.ports.domains.capacityBytes(ctx.key, record.target)
-  const [size] = ctx.ports.sources.sizes([{ path: record.exposure.path, identity: record.identity }])
+  const [size] = ctx.ports.sources.sizes([sizeQuestion(record)])
   if (seen === null || size === null || size === undefined) return ctx.volume.actual
   const sizeBytes = Math.ceil(size / SECTOR_BYTES) * SECTOR_BYTES
   if (sizeBytes > seen) await resize(ctx, record, sizeBytes)

@@ -19,7 +19,7 @@ await host.virsh('attach-disk', domain, image, 'sda', '--targetbus', 'scsi')
 
 async function qemuPid(): Promise<number> {
   const connection = await open()
-  const view = await connection.observe(domain, [`${host.root}/run/libvirt`])
+  const view = await connection.observe(domain, [`${host.root}/run/libvirt`], [])
   connection.close()
   return view?.process?.pid as number
 }

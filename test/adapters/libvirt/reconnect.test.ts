@@ -84,6 +84,6 @@ void tap.test('a socket whose path is longer than a socket address', async (t) =
 void tap.test('namespaces that are not configured', async (t) => {
   const rig = openRig(t, host.uri)
   t.equal(rig.domains.connection('elsewhere'), null)
-  t.same(rig.domains.namespaces(), [NAMESPACE])
+  t.same(rig.domains.hypervisors(), [NAMESPACE])
   t.equal(await reasonOf(rig.domains.list('elsewhere')), 'UnknownNamespace')
 })

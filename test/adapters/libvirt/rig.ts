@@ -51,6 +51,7 @@ function recorder(events: string[]): DomainListener {
     onDiskRemoved: note('disk-removed'),
     onDiskRemovalFailed: note('disk-removal-failed'),
     onConnection: (_, up, why) => void events.push(`connection ${up} ${why}`),
+    onHypervisors: () => undefined,
   }
 }
 

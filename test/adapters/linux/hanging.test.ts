@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import tap from 'tap'
+import { VM } from '../../core/facts.ts'
 import { createSources } from '../../../src/adapters/linux/sources.ts'
 import { run } from '../../support/command.ts'
 import { until } from '../../support/wait.ts'
@@ -27,7 +28,7 @@ void tap.test('a file system that does not answer hangs those that need it, and 
   const lost = AbortSignal.timeout(50)
   await t.rejects(sources.resolve({ ...good, path: join(dead, 'x') }, lost), { name: 'TimeoutError' })
   for (let i = 0; i < 100; i++) t.equal((await sources.resolve(good)).path, path)
-  const found = await sources.footprints([join(dead, 'x'), path])
+  const found = await sources.footprints([join(dead, 'x'), path], VM)
   t.same([found[0], found[1]?.same.length], [null, 1], 'the others are not held up')
   const questions = [{ path: join(dead, 'x'), identity: { kind: 'file', filesystem: '0:1', inode: '1' } }, { path, identity: (await sources.resolve(good)).identity }] as const
   for (let i = 0; i < 100; i++) t.equal(sources.sizes(questions)[0], null)

@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import tap from 'tap'
+import { VM } from '../../core/facts.ts'
 import { acquireNodeLock } from '../../../src/adapters/linux/node-lock.ts'
 import { openJournal } from '../../../src/adapters/linux/exposure-journal.ts'
 import { createProcesses } from '../../../src/adapters/linux/processes.ts'
@@ -26,7 +27,7 @@ void tap.test(`${ACTS} acts, well and badly ended, leave nothing`, async (t) => 
   const all = async (): Promise<void> => {
     const found = await sources.resolve({ kind: 'local', path: loop, format: 'raw' })
     for (const path of ['/nowhere/at/all', '/dev/null', dir]) await refusalOf(() => sources.resolve({ kind: 'local', path, format: 'qcow2' }))
-    await sources.footprints([loop, image, '/nowhere'])
+    await sources.footprints([loop, image, '/nowhere'], VM)
     await sources.identify({ path: image, kind: 'file', handle: {} })
     sources.sizes([found])
     await processes.holdsOpen(holder, found.identity)

@@ -2,6 +2,7 @@ import { createServer } from 'node:net'
 import { mkdir, open, rename, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import tap, { type Test } from 'tap'
+import { VM } from '../../core/facts.ts'
 import { createExposures } from '../../../src/adapters/linux/in-place-exposures.ts'
 import { createSources } from '../../../src/adapters/linux/sources.ts'
 import type { ImageFormat } from '../../../src/model/source.ts'
@@ -19,7 +20,7 @@ void tap.test('a regular file', async (t) => {
   const found = await resolve(path)
   t.match(found, { path, sizeBytes: 16 * MIB, format: 'raw', identity: { kind: 'file', inode: /^\d+$/ }, footprint: { below: [] } })
   t.same(await sources.identify({ path, kind: 'file', handle: {} }), found.identity)
-  t.same(await sources.footprints([path, '/nowhere', '/dev/null']), [found.footprint, null, null])
+  t.same(await sources.footprints([path, '/nowhere', '/dev/null'], VM), [found.footprint, null, null])
 })
 
 void tap.test('links in the path are followed once, and the result is the real path', async (t) => {
@@ -38,7 +39,7 @@ void tap.test('a loop device is its backing file under another name, from either
   const [file, device] = [await resolve(image), await resolve(loop)]
   t.match(device, { path: loop, sizeBytes: 16 * MIB, identity: { kind: 'block', device: /^7:\d+$/, diskseq: /^\d+$/ } })
   t.ok(device.footprint.same.includes(file.footprint.same[0] ?? ''), 'they meet in the inode')
-  t.same(await sources.footprints([loop]), [device.footprint])
+  t.same(await sources.footprints([loop], VM), [device.footprint])
 })
 
 void tap.test('another backing file is another identity under the same number', async (t) => {

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import tap, { type Test } from 'tap'
+import { VM } from '../../core/facts.ts'
 import { overlaps } from '../../../src/adapters/linux/overlap.ts'
 import { createSources } from '../../../src/adapters/linux/sources.ts'
 import type { Footprint } from '../../../src/model/source.ts'
@@ -9,7 +10,7 @@ import { FakeSysfs } from './fake-sysfs.ts'
 import { refusalOf, scratch } from './scratch.ts'
 
 async function footprintsOf(sysfs: FakeSysfs, ...paths: readonly string[]): Promise<Footprint[]> {
-  const found = await createSources({ sysfs: sysfs.root }).footprints(paths)
+  const found = await createSources({ sysfs: sysfs.root }).footprints(paths, VM)
   return found.map((footprint) => footprint ?? { same: [], below: [] })
 }
 
