@@ -87,6 +87,12 @@ export const REASONS = {
   PersistFailed: { remedy: "Read libvirt's words; the running guest has the disk, its definition does not.", retry: 'later' },
   ResizeFailed: { remedy: "Read libvirt's words; the guest keeps the old size until it succeeds.", retry: 'later' },
 
+  // the API server of a cluster
+  ApiServerUnavailable: { remedy: 'Wait, or find out why the API server cannot be reached; what was known before goes on meanwhile.', retry: 'soon' },
+  ApiUnauthorized: { remedy: "Give the agent's pod a service account token that the API server accepts, or correct the kubeconfig.", retry: 'later' },
+  ApiForbidden: { remedy: "Give the agent's service account the RBAC rule that is named; the Helm chart has all of them.", retry: 'later' },
+  ApiRefused: { remedy: "Read the API server's words.", retry: 'later' },
+
   // the agent itself
   JournalUnwritable: { remedy: 'Make the run directory writable and give it room.', retry: 'soon' },
   StateUnwritable: { remedy: 'Make the state directory writable and give it room.', retry: 'later' },
