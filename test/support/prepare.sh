@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes a fresh clone ready: Debian packages, npm packages, native addon, TypeScript. Called first by `npm test`,
-# `npm run quickstart` and `npm run bench`; does only what is missing, and nothing takes a second or two.
+# `npm run quickstart` and `npm run bench`; does only what is missing, and nothing takes a second or two. With `--kubernetes`
+# (only the tests need it) also a Kubernetes and what its node runs on.
 # What it does is said on stderr, one line each; what the tools say is in out/prepare.log.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -32,13 +33,17 @@ source $here/packages.sh
 source $here/kernel.sh
 # shellcheck source-path=SCRIPTDIR
 source $here/build.sh
+# shellcheck source-path=SCRIPTDIR
+source $here/kubernetes.sh
 
 check_machine
 mkdir -p out
 : >"$LOG"
+[ "${1-}" != --kubernetes ] || PACKAGES+=$KUBERNETES_PACKAGES
 install_packages
 fetch_kernel
 check_namespaces
 install_node_modules
 build_native
 build_typescript
+[ "${1-}" != --kubernetes ] || build_kubernetes

@@ -1,0 +1,11 @@
+/** Called by prepare.sh: builds what is missing. Says on stderr how it goes; what the compiler says is on stdout. */
+import { buildAll } from './binaries.ts'
+
+const say = (line: string): void => console.error(`prepare: ${line}`)
+
+try {
+  await buildAll({ say, log: (line) => console.log(line) })
+} catch (error) {
+  console.log(String(error))
+  process.exitCode = 1
+}

@@ -1,0 +1,18 @@
+# A real Kubernetes and a real helm. No registry has them ready, so they are built from their Go modules, once.
+KUBERNETES_PACKAGES='
+etcd-server                keeps the objects of the tests’ API servers
+containerd                 runs the pods of the tests’ node
+runc                       makes their containers
+containernetworking-plugins connects them
+iproute2                   connects the node to this machine
+prometheus                 promtool judges the alerts; no server is started
+buildah                    builds the image that is shipped
+mmdebstrap                 makes its base
+python3-venv               fetches Go where this machine has none
+'
+
+build_kubernetes() {
+  echo '$ building Kubernetes' >>"$LOG"
+  node out/test/support/kubernetes/prepare.js >>"$LOG" ||
+    fail 'Kubernetes could not be built.' 'See that Go modules (and PyPI, without Go 1.26 on this machine) can be fetched and that 2 GB of memory are free, then run it again.'
+}
