@@ -1,0 +1,46 @@
+/**
+ * The lab's Kubernetes: a real API server, and objects as a KubeVirt cluster has them. Nothing of the machine's own
+ * Kubernetes is used. Needs root and what `bash test/support/prepare.sh --kubernetes` installs and builds.
+ *
+ * @example
+ * ```ts
+ * import t from 'tap'
+ * import { attachmentPod, claim, installKubeVirtCrds, launcherPod, startApiServer, VirtController, vmi } from '../support/kubernetes/lab.ts'
+ *
+ * t.test('a volume is plugged', async (t) => {
+ *   const server = await startApiServer(t)                        // 4 s: etcd and kube-apiserver, TLS and RBAC; no kubelet, no controllers
+ *   await installKubeVirtCrds(server)                             // kubevirt.io/v1: vmi (no status subresource), vm, kubevirt
+ *   const made = await server.create(vmi({ name: 'vmi1' }))       // runs on node1, its status too
+ *   const launcher = await server.create(launcherPod(made))       // owner references as the real ones
+ *   const data = await server.create(claim({ name: 'data' }))
+ *   const attachment = await server.create(attachmentPod(launcher, [{ volume: 'data', claim: data, mode: 'Block' }]))
+ *   const controller = new VirtController(server, made)           // what virt-controller would do, step by step
+ *   await controller.plug({ name: 'data' })
+ *   await controller.bound({ name: 'data' })
+ *   await controller.attachedToNode('data', { name: attachment.metadata.name, uid: attachment.metadata.uid })
+ *   const token = await server.tokenFor('agent', { namespace: 'hotplugd', node: 'node1' })   // bound, with the node's claim
+ *   const { kubeconfig } = await server.as(token)
+ *   // … start what is under test with that kubeconfig …
+ *   await server.restart()                                        // SIGKILL; the same address, data and tokens; older watches get 410
+ *   await controller.unplug('data')
+ *   // … wait for UnMountedFromPod in (await controller.entry('data'))?.phase …
+ *   await controller.detaching('data')
+ *   await controller.drop('data')
+ * })
+ * ```
+ *
+ * - `server.request`, `create`, `get`, `find`, `list`, `patch`, `replace`, `delete` are the administrator's; `server.kubectl(…)` whatever
+ *   kubectl can do (a tenth of a second each). Without a kubelet a pod goes with `server.delete(pod, { gracePeriodSeconds: 0 })`.
+ * - `server.kill9()`, `start()`, `signal('SIGSTOP')`, `compact()` for faults; `createNamespace` makes the `default` ServiceAccount too.
+ * - Several servers side by side are fine. When the process dies, by SIGKILL too, they are killed and their files removed.
+ */
+export { helm, kubectl, kubernetesProgram } from './binaries.ts'
+export { claim, claimInfo, localVolume, type ClaimShape } from './objects/claims.ts'
+export { installKubeVirtCrds } from './objects/install-crds.ts'
+export { controlledBy, type KubeObject, type Made, type ObjectReference } from './objects/kube-object.ts'
+export { attachmentPod, launcherPod, podStatus, type AttachedClaim, type PodOptions } from './objects/pods.ts'
+export { vmi, type Vmi, type VmiShape, type VmiVolume, type VolumeMode, type VolumeStatusEntry } from './objects/vmi.ts'
+export { ApiClient, ApiError, type JsonPatchStep } from './server/api-client.ts'
+export { ApiServer } from './server/api-server.ts'
+export { startApiServer, type ApiServerOptions } from './server/start-api-server.ts'
+export { VirtController } from './virt-controller.ts'
