@@ -46,6 +46,7 @@ export const REASONS = {
   InvalidSerial: { remedy: "Choose a serial of at most 36 bytes from letters, digits, and '_', '-', '.', '+'.", retry: 'never' },
   UnsupportedBus: { remedy: "Use bus: scsi; no other bus takes disks of a running guest away reliably.", retry: 'never' },
   UnsupportedDisk: { remedy: 'Use disk: {}; lun, cdrom and floppy are not supported.', retry: 'never' },
+  AskTheCluster: { remedy: 'Ask the cluster: virtctl addvolume, virtctl removevolume, or the VirtualMachine object.', retry: 'never' },
   NameTaken: { remedy: 'Choose another volume name, or remove the volume that has it.', retry: 'never' },
   SourceTaken: { remedy: 'Choose another source, or remove the volume that has it.', retry: 'never' },
   NotHotplugged: { remedy: "Only hot-plugged volumes can be removed; change the domain's definition instead.", retry: 'never' },

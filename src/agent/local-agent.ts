@@ -10,13 +10,22 @@ import type { Requests } from './requests.ts'
 import type { Volume } from './volume.ts'
 import type { WatchHub } from './watch-hub.ts'
 
+/** What readiness depends on beside the engine itself. */
+export interface ReadinessRules {
+  /** Whether the agent is unready while one of its libvirts is away; else that is a warning. */
+  readonly needsEveryLibvirt: boolean
+  /** Further checks. */
+  checks(): readonly Check[]
+}
+
 /** What the local API is served from. */
 export interface LocalAgentParts {
   readonly agent: Agent
   readonly ports: Ports
-  readonly requests: Requests
+  readonly requests: Pick<Requests, 'add' | 'remove'>
   readonly hub: WatchHub
   readonly history: History
+  readonly readiness: ReadinessRules
 }
 
 /** The engine as the local API sees it. Contracts: AgentApi. */
@@ -77,10 +86,11 @@ export class LocalAgent implements AgentApi {
   }
 
   readiness(): readonly Check[] {
-    const { agent } = this.#parts
-    const libvirts = agent.inventory.connections().map(({ hypervisor, read, why }) => ({ name: `libvirt-${hypervisor}`, ok: read, message: why }))
-    const desired = { name: 'desired-state', ok: agent.desired.allRead, message: 'manifests and requests were not read yet', warnings: agent.desired.problems(null).map(({ message }) => message) }
-    return [desired, ...libvirts, this.#reconciled(desired.ok && agent.inventory.complete)]
+    const { agent, readiness } = this.#parts
+    const isVital = readiness.needsEveryLibvirt
+    const libvirts = agent.inventory.connections().map(({ hypervisor, read, why }) => ({ name: `libvirt-${hypervisor}`, ok: read || !isVital, message: why, warnings: read || isVital ? [] : [why] }))
+    const desired = { name: 'desired-state', ok: agent.desired.allRead, message: 'what is wanted was not read yet', warnings: agent.desired.problems(null).map(({ message }) => message) }
+    return [...readiness.checks(), desired, ...libvirts, this.#reconciled(desired.ok && agent.inventory.complete)]
   }
 
   /** Once everything that was there at the start was brought in order, what comes later does not make the agent unready. */

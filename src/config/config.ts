@@ -33,4 +33,12 @@ export interface Config {
   /** After this a call to libvirt counts as uncertain and is read back. */
   readonly callDeadlineMs: number
   readonly logLevel: LogLevel
+  /** Kubernetes mode: the node whose VMs are served; null: not given. */
+  readonly nodeName: string | null
+  /** Kubernetes mode: the kubelet's directory, with `pods` below it. */
+  readonly kubeletDir: string
+  /** Kubernetes mode: how to reach the API server; null: as a pod does. */
+  readonly kubeconfig: string | null
+  /** Kubernetes mode: where KubeVirt is installed, if it is. */
+  readonly kubevirtNamespace: string
 }

@@ -56,7 +56,7 @@ function parse(option: Option<unknown>, given: Given, problems: string[]): unkno
 /** What is wrong only in combination. */
 function conflictsOf(config: Config): readonly string[] {
   const conflicts: string[] = []
-  if (config.mode === 'kubernetes') conflicts.push('--mode kubernetes is not in this version: use --mode standalone')
+  if (config.mode === 'kubernetes' && config.nodeName === null) conflicts.push('--mode kubernetes needs --node-name: the node that this agent runs on')
   const directories = { 'state-dir': config.stateDir, 'run-dir': config.runDir, 'manifest-dir': config.manifestDir }
   for (const [name, path] of Object.entries(directories)) {
     const twin = Object.entries(directories).find(([other, otherPath]) => other < name && otherPath === path)

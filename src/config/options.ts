@@ -50,6 +50,11 @@ const parseListen: Parse<ListenAddress | null> = texts => {
   return 'value' in parsed ? { value: parsed.value.address } : parsed
 }
 
+/** A DNS subdomain, as the names of nodes and namespaces are. */
+function readDnsName(text: string): string | null {
+  return text.length <= 253 && /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(text) ? text : null
+}
+
 function readGroup(text: string): string | null {
   return /^[a-zA-Z0-9_][-a-zA-Z0-9_.]{0,31}$/.test(text) ? text : null
 }
@@ -63,7 +68,7 @@ function readDeadline(text: string): number | null {
 export const OPTIONS: { readonly [K in keyof Config]: Option<Config[K]> } = {
   mode: {
     name: 'mode', kind: 'text', placeholder: MODES.join('|'), defaults: ['standalone'],
-    doc: 'Where wishes come from and where guests run. This version knows standalone: manifests and the local API, guests of a libvirt on this host.',
+    doc: 'Where wishes come from and where guests run. standalone: from manifests and the local API, to guests of a libvirt on this host. kubernetes: from the VirtualMachineInstances of this node, to the guests in their virt-launcher pods.',
     parse: oneOf(MODES),
   },
   libvirtUris: {
@@ -120,6 +125,26 @@ export const OPTIONS: { readonly [K in keyof Config]: Option<Config[K]> } = {
     name: 'log-level', kind: 'text', placeholder: 'LEVEL', defaults: ['info'],
     doc: `How much is logged: ${LOG_LEVELS.join(', ')}.`,
     parse: oneOf(LOG_LEVELS),
+  },
+  nodeName: {
+    name: 'node-name', kind: 'text', placeholder: 'NAME', defaults: [],
+    doc: 'Kubernetes mode: the node that this agent runs on. Needed there.',
+    parse: optional("a node's name", readDnsName),
+  },
+  kubeletDir: {
+    name: 'kubelet-dir', kind: 'text', placeholder: 'DIR', defaults: ['/var/lib/kubelet'],
+    doc: "Kubernetes mode: the kubelet's directory, which holds the directories of pods.",
+    parse: single(ABSOLUTE_PATH, readPath),
+  },
+  kubeconfig: {
+    name: 'kubeconfig', kind: 'text', placeholder: 'FILE', defaults: [],
+    doc: 'Kubernetes mode: how to reach the API server. Default: as a pod does, by its service account.',
+    parse: optional(ABSOLUTE_PATH, readPath),
+  },
+  kubevirtNamespace: {
+    name: 'kubevirt-namespace', kind: 'text', placeholder: 'NAMESPACE', defaults: ['kubevirt'],
+    doc: 'Kubernetes mode: the namespace that KubeVirt is installed in, if it is.',
+    parse: single('the name of a namespace', readDnsName),
   },
 }
 

@@ -1,7 +1,7 @@
 import { systemClock } from '../../src/adapters/system-clock.ts'
 import type { Ports } from '../../src/agent/ports.ts'
 import { HotplugError } from '../../src/errors.ts'
-import type { DesiredSnapshot, DesiredVolume } from '../../src/model/desired.ts'
+import type { DesiredSnapshot, DesiredVolume, Impediment } from '../../src/model/desired.ts'
 import type { DiskPlan, LiveDisk } from '../../src/model/disk.ts'
 import type { DomainView, ProcessRef } from '../../src/model/domain.ts'
 import { type VmKey, type VolumeKey, vmRef, volumeId } from '../../src/model/ids.ts'
@@ -54,7 +54,7 @@ export class FakeDomains implements Domains {
     setImmediate(() => listener.onConnection('default', true, 'connected'))
   }
   async close(): Promise<void> {}
-  connection = () => ({ up: true, why: '' })
+  connection: Domains['connection'] = () => ({ up: true, why: '' })
   hypervisors = (): readonly string[] | null => ['default']
   hypervisorOf = (vm: VmKey) => vmRef(vm).namespace
   list = async () => [...this.domains.keys()]
@@ -183,6 +183,7 @@ export class FakeStore implements DesiredSource, RequestStore {
   readonly name = 'fake'
   readonly volumes = new Map<string, DesiredVolume>()
   synced = true
+  readonly held = new Map<VmKey, Impediment>()
   #listener: ((snapshot: DesiredSnapshot) => void) | null = null
   async start(listener: (snapshot: DesiredSnapshot) => void): Promise<void> {
     this.#listener = listener
@@ -198,7 +199,7 @@ export class FakeStore implements DesiredSource, RequestStore {
     this.tell()
   }
   tell(): void {
-    this.#listener?.({ synced: this.synced, volumes: [...this.volumes.values()], unreadable: [], problems: [] })
+    this.#listener?.({ synced: this.synced, volumes: [...this.volumes.values()], unreadable: [], problems: [], held: new Map(this.held) })
   }
 }
 

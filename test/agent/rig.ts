@@ -32,7 +32,7 @@ export class Rig {
     const sources = [{ origin: 'request', source: store }, { origin: 'manifest', source: this.manifests }] as const
     this.agent = new Agent({ ports, sources, sinks: [hub], observer, hotplugEnabled })
     const requests = new Requests({ agent: this.agent, ports, store, hotplugEnabled })
-    this.api = new LocalAgent({ agent: this.agent, ports, requests, hub, history })
+    this.api = new LocalAgent({ agent: this.agent, ports, requests, hub, history, readiness: { needsEveryLibvirt: true, checks: () => [] } })
     await this.agent.start()
     return this
   }

@@ -37,6 +37,10 @@ t.test('the defaults are those that the documentation promises', async t => {
     socketGroup: null,
     callDeadlineMs: 10_000,
     logLevel: 'info',
+    nodeName: null,
+    kubeletDir: '/var/lib/kubelet',
+    kubeconfig: null,
+    kubevirtNamespace: 'kubevirt',
   })
 })
 
@@ -141,7 +145,8 @@ t.test('files that cannot be used', async t => {
   t.equal(load(['--config=/c'], {}, '').mode, 'standalone')
 })
 
-t.test('kubernetes is not in this version', async t => {
-  t.match(refusal(['--mode=kubernetes']), /--mode kubernetes is not in this version/)
+t.test('kubernetes mode needs to know its node', async t => {
+  t.match(refusal(['--mode=kubernetes']), /--mode kubernetes needs --node-name/)
+  t.match(refusal(['--mode=kubernetes', '--node-name=Node_1']), /allowed: a node's name/)
   t.match(refusal(['--mode=kube']), /allowed: standalone, kubernetes/)
 })

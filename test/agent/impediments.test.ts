@@ -1,0 +1,71 @@
+import t from 'tap'
+import type { DesiredVolume, Impediment } from '../../src/model/desired.ts'
+import { rig, until, VM } from './rig.ts'
+
+const WAITS: Impediment = { reason: 'AttachmentPodNotReady', cause: 'attachment pod hp-volume-1 is Pending' }
+const MIGRATES: Impediment = { reason: 'MigrationUnderWay', cause: 'the VM migrates to node b' }
+
+function wish(over: Partial<DesiredVolume> = {}): DesiredVolume {
+  const disk = { serial: 'data', readonly: false, shareable: false }
+  const source = { kind: 'local', path: '/images/data', format: 'raw' } as const
+  return { vm: VM, name: 'data', source, disk, persist: false, origin: { kind: 'manifest', file: 'a.yaml' }, token: '', vmUid: null, ...over }
+}
+
+t.test('what is not there yet is waited for without a try, told, and plugged once it is', async (t) => {
+  const r = await rig(t)
+  r.host.sizes.set('/images/data', 4096)
+  await r.manifests.put(wish({ blocked: WAITS }))
+  await until(() => r.volume('data')?.reason === 'AttachmentPodNotReady', 'told')
+  t.match(r.volume('data')?.message, /hp-volume-1 is Pending\. Look at the pod/)
+  t.match(r.api.explain({ vm: VM, volume: 'data' }), { reason: 'AttachmentPodNotReady', message: WAITS.cause, next: /as soon as what it waits for happens/ })
+  t.same(r.domains.calls, [])
+  await r.manifests.put(wish())
+  await until(() => r.phase('data') === 'Ready', 'Ready')
+  await r.manifests.put(wish({ blocked: WAITS }))
+  await r.add('other')
+  await until(() => r.phase('other') === 'Ready', 'another one Ready')
+  t.match(r.volume('data'), { phase: 'Ready', reason: 'VolumeReady' }, 'nothing happens to what is plugged')
+})
+
+t.test('in a VM that is held nothing is plugged or unplugged until it is let go', async (t) => {
+  const r = await rig(t)
+  r.host.sizes.set('/images/data', 4096)
+  await r.add('old')
+  await until(() => r.phase('old') === 'Ready', 'Ready')
+  r.manifests.held.set(VM, MIGRATES)
+  r.manifests.tell()
+  await r.manifests.put(wish())
+  await r.remove('old')
+  await until(() => r.volume('old')?.reason === 'MigrationUnderWay' && r.volume('data')?.reason === 'MigrationUnderWay', 'both told')
+  t.equal(r.domains.calls.length, 1, 'the first attach and nothing since')
+  r.manifests.held.delete(VM)
+  r.manifests.tell()
+  await until(() => r.phase('data') === 'Ready' && r.volume('old') === undefined, 'both done')
+})
+
+t.test('a VM whose libvirt is no more has no domain: what was exposed to it is released', async (t) => {
+  const r = await rig(t)
+  await r.add('data')
+  await until(() => r.phase('data') === 'Ready', 'Ready')
+  r.domains.domains.delete(VM)
+  r.domains.hypervisors = () => []
+  r.domains.listener?.onHypervisors()
+  await until(() => r.host.released.length === 1, 'released')
+  await until(() => r.volume('data')?.reason === 'VmNotFound', 'waited for again')
+})
+
+t.test('nothing counts as known before it is known which libvirts there are', async (t) => {
+  const r = await rig(t, ({ domains }) => {
+    domains.hypervisors = () => null
+    domains.start = (listener) => {
+      domains.listener = listener
+    }
+    setTimeout(() => {
+      domains.hypervisors = () => ['default']
+      domains.listener?.onHypervisors()
+      domains.listener?.onConnection('default', true, 'connected')
+    }, 50)
+  })
+  await r.add('data')
+  await until(() => r.phase('data') === 'Ready', 'Ready')
+})
