@@ -32,6 +32,10 @@
  * - `server.request`, `create`, `get`, `find`, `list`, `patch`, `replace`, `delete` are the administrator's; `server.kubectl(…)` whatever
  *   kubectl can do (a tenth of a second each). Without a kubelet a pod goes with `server.delete(pod, { gracePeriodSeconds: 0 })`.
  * - `server.kill9()`, `start()`, `signal('SIGSTOP')`, `compact()` for faults; `createNamespace` makes the `default` ServiceAccount too.
+ * - Where a kubelet would only slow a test down: `const node = await startRuncNode(t, { cgroups: 'v2' })` (0.1 s) and
+ *   `const pod = await node.startPod({ runAs: 107 })` (0.5 s): a kubelet's directories and cgroups (`pod.emptyDir('hotplug-disks')`,
+ *   `pod.containerCgroup`), containers of a real runc (`pod.pid`, `pod.root`, `pod.exec('ls', '/dev')`), and this machine's own programs
+ *   in them. An agent is given `node.kubeletDir` and `node.cgroupRoot`.
  * - Several servers side by side are fine. When the process dies, by SIGKILL too, they are killed and their files removed.
  */
 export { helm, kubectl, kubernetesProgram } from './binaries.ts'
@@ -40,6 +44,9 @@ export { installKubeVirtCrds } from './objects/install-crds.ts'
 export { controlledBy, type KubeObject, type Made, type ObjectReference } from './objects/kube-object.ts'
 export { attachmentPod, launcherPod, podStatus, type AttachedClaim, type PodOptions } from './objects/pods.ts'
 export { vmi, type Vmi, type VmiShape, type VmiVolume, type VolumeMode, type VolumeStatusEntry } from './objects/vmi.ts'
+export { type ContainerMount } from './runc/bundle.ts'
+export { RuncNode, startRuncNode, type RuncNodeOptions } from './runc/runc-node.ts'
+export { RuncPod, type RuncPodOptions } from './runc/runc-pod.ts'
 export { ApiClient, ApiError, type JsonPatchStep } from './server/api-client.ts'
 export { ApiServer } from './server/api-server.ts'
 export { startApiServer, type ApiServerOptions } from './server/start-api-server.ts'
