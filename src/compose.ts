@@ -42,7 +42,7 @@ function engine(mode: Mode, config: Config, log: Logger): Composed {
   const metrics = new Metrics()
   const observer = observers([new LogObserver(log), metrics, new HistoryObserver(history)])
   const hotplugEnabled = config.hotplug
-  const agent = new Agent({ ports, sources, sinks: [hub, ...mode.sinks], observer, hotplugEnabled })
+  const agent = new Agent({ ports, sources, sinks: [hub, ...mode.sinks], observer, hotplugEnabled, ...(mode.stopUnheldAfterMs === undefined ? {} : { stopUnheldAfterMs: mode.stopUnheldAfterMs }) })
   metrics.observe(agent)
   const requests = store === null ? NO_REQUESTS : new Requests({ agent, ports, store, hotplugEnabled })
   return { agent, metrics, api: new LocalAgent({ agent, ports, requests, hub, history, readiness: mode }) }

@@ -31,6 +31,8 @@ export const REASONS = {
   PersistentDefinitionChanged: { remedy: 'If it is to be back there: remove the volume with --persist, and add it again with --persist.', retry: 'never' },
   DiskRemovedByOthers: { remedy: 'Somebody else took the disk out of the domain; it is plugged again.', retry: 'soon' },
 
+  SourceNotHeld: { remedy: 'Nothing guarantees the volume while no attachment pod holds its claim on this node: find out who deleted the pod, and save the data of the guest, or unplug the volume.', retry: 'later' },
+  StoppedForLostSource: { remedy: 'Start the VM again once its volume can be attached; sourceLostPolicy: Report leaves such a VM running.', retry: 'never' },
   MigrationUnderWay: { remedy: 'Wait: nothing is plugged or unplugged while the VM migrates.', retry: 'later' },
 
   // pods and the API server

@@ -1,9 +1,10 @@
-import type { DesiredSnapshot, Origin } from '../model/desired.ts'
+import { type DesiredSnapshot, isSameImpediment, type Origin } from '../model/desired.ts'
 import type { VmKey } from '../model/ids.ts'
 import type { DesiredSource } from '../ports/desired-source.ts'
 import type { StatusSink } from '../ports/status-sink.ts'
-import { asHotplugError } from '../errors.ts'
+import type { HotplugError } from '../errors.ts'
 import { DesiredWorld } from './desired-world.ts'
+import { DomainNews } from './domain-news.ts'
 import { DomainReader } from './domain-reader.ts'
 import { Foresight } from './foresight.ts'
 import { GROWTH_PERIOD_MS, GrowthWatch } from './growth.ts'
@@ -11,6 +12,7 @@ import { Inventory } from './inventory.ts'
 import type { AgentObserver } from './observer.ts'
 import type { Ports } from './ports.ts'
 import { Reconciler, retryNow } from './reconciler.ts'
+import { SourceLosses } from './source-losses.ts'
 import { Reporter } from './reporter.ts'
 import type { Vm } from './vm.ts'
 import type { Volume } from './volume.ts'
@@ -32,6 +34,8 @@ export interface AgentParts {
   readonly sinks: readonly StatusSink[]
   readonly observer: AgentObserver
   readonly hotplugEnabled: boolean
+  /** Shuts a VM down that has been without the guarantee of one of its sources for this long; absent: it is only told. */
+  readonly stopUnheldAfterMs?: number
 }
 
 /** The engine: brings the actual world to the desired one, for every VM of the node. */
@@ -45,6 +49,8 @@ export class Agent {
   readonly #parts: AgentParts
   readonly #reconciler: Reconciler
   readonly #reporter: Reporter
+  readonly #losses: SourceLosses | null
+  readonly #news: DomainNews
   #stopped = false
   #toldProblems: ReadonlySet<string> = new Set()
 
@@ -66,7 +72,9 @@ export class Agent {
       foresight: this.foresight,
       hotplugEnabled,
     })
+    this.#losses = parts.stopUnheldAfterMs === undefined ? null : new SourceLosses({ ports, graceMs: parts.stopUnheldAfterMs, stopping: (vm, volume, error) => this.#stopping(vm, volume, error) })
     this.inventory = new Inventory({ ports, world: this.world, reader, changed: (vm) => this.#changed(vm) })
+    this.#news = new DomainNews({ ports, observer, world: this.world, inventory: this.inventory, reconciler: this.#reconciler })
     this.world.sources.onFreed = () => this.#retryHeld()
   }
 
@@ -79,7 +87,7 @@ export class Agent {
     for (const record of records) this.world.restore(record)
     for (const entry of ports.ledger.entries()) this.world.restorePersisted(entry)
     await Promise.all(sources.map(({ origin, source }) => source.start((snapshot) => this.#wanted(origin, snapshot))))
-    ports.domains.start(this.#domainEvents())
+    ports.domains.start(this.#news)
     this.#watchGrowth()
     this.#watchDefinitions()
   }
@@ -120,7 +128,7 @@ export class Agent {
   #wantedIn(vm: Vm, wakeAll: boolean): void {
     const wishes = this.desired.of(vm.key)
     const held = this.desired.held(vm.key)
-    const heldChanged = held?.reason !== vm.held?.reason || held?.cause !== vm.held?.cause
+    const heldChanged = !isSameImpediment(held, vm.held)
     vm.held = held
     for (const name of wishes.keys()) vm.volume(name)
     for (const volume of vm.volumes.values()) {
@@ -128,6 +136,7 @@ export class Agent {
       if (changed || wakeAll || heldChanged || volume.desired === null) this.#reconciler.wake(vm, volume)
     }
     this.#takeProblems(vm)
+    this.#losses?.consider(vm)
     this.inventory.want(vm)
   }
 
@@ -140,6 +149,7 @@ export class Agent {
 
   /** A VM was read, or came within or out of reach. */
   #changed(vm: Vm): void {
+    this.#losses?.consider(vm)
     this.#reconciler.wakeAll(vm)
     for (const volume of vm.volumes.values()) this.#reporter.refresh(vm, volume)
     this.#reporter.changed(vm)
@@ -148,54 +158,10 @@ export class Agent {
     this.#reporter.withdrawn(vm)
   }
 
-  #domainEvents() {
-    return {
-      onDomain: (key: VmKey, event: string) => this.#domainChanged(key, event),
-      onDiskAdded: (key: VmKey, alias: string) => this.#diskAdded(key, alias),
-      onDiskRemoved: (key: VmKey, alias: string) => this.#diskRemoved(key, alias),
-      onDiskRemovalFailed: (key: VmKey, alias: string) => this.#diskRemoved(key, alias),
-      onConnection: (hypervisor: string, up: boolean, why: string) => this.#connection(hypervisor, up, why),
-      onHypervisors: () => this.inventory.hypervisors(),
-    }
-  }
-
-  #connection(hypervisor: string, up: boolean, why: string): void {
-    this.#parts.observer.note(up ? 'libvirt connected' : 'libvirt not reachable', { hypervisor, why })
-    for (const vm of this.world.all()) if (this.#parts.ports.domains.hypervisorOf(vm.key) === hypervisor) vm.volumes.forEach(retryNow)
-    void this.inventory.connection(hypervisor, up, why)
-  }
-
-  #domainChanged(key: VmKey, event: string): void {
-    this.#parts.observer.note('domain event', { vm: key, event })
-    this.#read(this.world.vm(key))
-  }
-
-  /** Our own attach tells itself; anything else was done by somebody else. */
-  #diskAdded(key: VmKey, alias: string): void {
-    const vm = this.world.vm(key)
-    const own = [...vm.volumes.values()].find((volume) => volume.alias === alias)
-    if (own?.running === undefined || own.running === null) this.#read(vm)
-  }
-
-  #diskRemoved(key: VmKey, alias: string): void {
-    const vm = this.world.vm(key)
-    const own = [...vm.volumes.values()].find((volume) => volume.alias === alias)
-    if (own === undefined) return this.#read(vm)
-    this.#ownDiskRemoved(vm, own)
-  }
-
-  #ownDiskRemoved(vm: Vm, volume: Volume): void {
-    retryNow(volume)
-    if (volume.running !== null) volume.recheck = true
-    else if (volume.actual.kind === 'detaching') volume.actual = { ...volume.actual, check: true }
-    else return this.#read(vm)
-    this.#reconciler.wake(vm, volume)
-  }
-
-  #read(vm: Vm): void {
-    this.inventory.read(vm).catch((thrown: unknown) => {
-      this.#parts.observer.note('domain could not be read', { vm: vm.key, err: asHotplugError(thrown).message })
-    })
+  /** Told before it is done. */
+  #stopping(vm: Vm, volume: Volume, error: HotplugError): void {
+    this.#parts.observer.problem({ vm: vm.key, volume: volume.key.volume, reason: error.reason, message: error.message })
+    this.#reconciler.report(vm, volume, error)
   }
 
   /** A source came free: whoever waits for one may have waited for it. */
@@ -215,7 +181,7 @@ export class Agent {
   /** Of a disk that is put into or taken out of a definition alone (`virsh detach-disk --config`) libvirt tells nobody. */
   #watchDefinitions(): void {
     const holdsOurs = (vm: Vm): boolean => vm.reachable && [...vm.volumes.values()].some(({ persisted }) => persisted !== null)
-    this.#every(DEFINITION_PERIOD_MS, () => [...this.world.all()].filter(holdsOurs).forEach((vm) => this.#read(vm)))
+    this.#every(DEFINITION_PERIOD_MS, () => [...this.world.all()].filter(holdsOurs).forEach((vm) => this.#news.read(vm)))
   }
 
   /** Until `stop`. */

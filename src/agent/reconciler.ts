@@ -1,6 +1,7 @@
 import { recordOf } from '../core/actual.ts'
 import { type Decision, decide } from '../core/decide.ts'
 import { diskByAlias } from '../core/disk-match.ts'
+import type { HotplugError } from '../errors.ts'
 import type { DesiredWorld } from './desired-world.ts'
 import { Executor, type ExecutorParts } from './executor.ts'
 import type { Vm } from './vm.ts'
@@ -47,6 +48,11 @@ export class Reconciler {
 
   wakeAll(vm: Vm): void {
     for (const volume of vm.volumes.values()) this.wake(vm, volume)
+  }
+
+  /** Tells a trouble that no act of the volume's own has met. */
+  report(vm: Vm, volume: Volume, error: HotplugError): void {
+    this.#executor.report(vm, volume, { verb: 'settle', error })
   }
 
   /** Begins nothing new; acts under way end by themselves. */

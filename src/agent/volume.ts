@@ -3,7 +3,7 @@ import type { Verb, Wish } from '../core/decide.ts'
 import type { Placement } from '../core/placement.ts'
 import type { Trouble } from '../core/trouble.ts'
 import { volumeStatus } from '../core/volume-status.ts'
-import { type DesiredVolume, fingerprint, type Impediment } from '../model/desired.ts'
+import { type DesiredVolume, fingerprint, type Impediment, isSameImpediment } from '../model/desired.ts'
 import { aliasOf } from '../model/disk.ts'
 import { type VolumeKey, volumeId } from '../model/ids.ts'
 import type { PersistedDisk } from '../model/record.ts'
@@ -65,7 +65,7 @@ export class Volume {
   want(desired: DesiredVolume | null): boolean {
     if (desired === this.#desired) return false
     const wish = desired === null ? null : { persist: desired.persist, vmUid: desired.vmUid, blocked: desired.blocked ?? null, fingerprint: fingerprint(desired) }
-    const changed = !isSameWish(wish, this.#wish)
+    const changed = !isSameWish(wish, this.#wish) || !isSameImpediment(desired?.unheld, this.#desired?.unheld)
     this.#desired = desired
     this.#wish = wish
     if (changed) this.trouble = null
@@ -94,6 +94,5 @@ export class Volume {
 }
 
 function isSameWish(a: Wish | null, b: Wish | null): boolean {
-  const isSameBlock = a?.blocked?.reason === b?.blocked?.reason && a?.blocked?.cause === b?.blocked?.cause
-  return isSameBlock && a?.fingerprint === b?.fingerprint && a?.persist === b?.persist
+  return isSameImpediment(a?.blocked, b?.blocked) && a?.fingerprint === b?.fingerprint && a?.persist === b?.persist
 }

@@ -1,6 +1,9 @@
 export const MODES = ['standalone', 'kubernetes'] as const
 export type Mode = (typeof MODES)[number]
 
+export const SOURCE_LOST_POLICIES = ['Report', 'Stop'] as const
+export type SourceLostPolicy = (typeof SOURCE_LOST_POLICIES)[number]
+
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
@@ -41,4 +44,8 @@ export interface Config {
   readonly kubeconfig: string | null
   /** Kubernetes mode: where KubeVirt is installed, if it is. */
   readonly kubevirtNamespace: string
+  /** Kubernetes mode: what becomes of a VM when nothing on the node holds the claim of a plugged volume any more. */
+  readonly sourceLostPolicy: SourceLostPolicy
+  /** Kubernetes mode: how long `Stop` waits. */
+  readonly sourceLostGraceMs: number
 }

@@ -1,4 +1,4 @@
-import { LOG_LEVELS, MODES, type Config, type ListenAddress } from './config.ts'
+import { LOG_LEVELS, MODES, SOURCE_LOST_POLICIES, type Config, type ListenAddress } from './config.ts'
 import { parseDurationMs } from './duration.ts'
 import { parseLibvirtUris } from './libvirt-uris.ts'
 import { oneOf, optional, single, type Parse } from './parsed.ts'
@@ -145,6 +145,16 @@ export const OPTIONS: { readonly [K in keyof Config]: Option<Config[K]> } = {
     name: 'kubevirt-namespace', kind: 'text', placeholder: 'NAMESPACE', defaults: ['kubevirt'],
     doc: 'Kubernetes mode: the namespace that KubeVirt is installed in, if it is.',
     parse: single('the name of a namespace', readDnsName),
+  },
+  sourceLostPolicy: {
+    name: 'source-lost-policy', kind: 'text', placeholder: SOURCE_LOST_POLICIES.join('|'), defaults: ['Report'],
+    doc: "Kubernetes mode: when no attachment pod holds the claim of a plugged volume any more. Report: said in status and events. Stop: also, the VM is asked to shut down after --source-lost-grace, since the volume cannot be guaranteed.",
+    parse: oneOf(SOURCE_LOST_POLICIES),
+  },
+  sourceLostGraceMs: {
+    name: 'source-lost-grace', kind: 'text', placeholder: 'DURATION', defaults: ['60s'],
+    doc: 'Kubernetes mode: how long the policy Stop waits for an attachment pod.',
+    parse: single('a duration from 100ms to 10m', readDeadline),
   },
 }
 

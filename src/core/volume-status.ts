@@ -63,6 +63,8 @@ function judge(facts: StatusFacts): Verdict {
   const phase = phaseOf(facts)
   if (facts.trouble !== null) return { phase, reason: facts.trouble.reason, message: sentence(facts.trouble) }
   if (facts.waiting !== null) return { phase, reason: facts.waiting.reason, message: waitMessage(facts.waiting) }
+  const unheld = facts.desired?.unheld
+  if (phase === 'Ready' && unheld !== undefined) return { phase, reason: unheld.reason, message: waitMessage(unheld) }
   if (phase === 'Ready' && isStandard(facts.actual)) return { phase, reason: 'VolumeReady', message: `Disk ${facts.name} came up with the VM, from its definition` }
   return { phase, ...progress(facts.name, phase) }
 }
@@ -104,6 +106,8 @@ function conditionsOf(facts: StatusFacts, verdict: Verdict): ConditionFacts[] {
 function sourceReady(facts: StatusFacts, verdict: Verdict): ConditionFacts {
   const record = recordOf(facts.actual)
   if (facts.trouble?.stage === 'discovered') return lacks('SourceReady', verdict.reason, verdict.message)
+  const unheld = facts.desired?.unheld
+  if (unheld !== undefined) return lacks('SourceReady', unheld.reason, unheld.cause)
   if (record !== null) return holds('SourceReady', 'SourceFound', `${record.exposure.path} was found and proven`)
   return lacks('SourceReady', verdict.reason, verdict.message, 'Unknown')
 }

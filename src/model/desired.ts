@@ -27,12 +27,19 @@ export interface DesiredVolume {
   readonly vmUid: string | null
   /** Why it cannot be plugged yet although it is wanted; nothing is done about a volume that is plugged already. */
   readonly blocked?: Impediment
+  /** Nothing on this node holds the source any more, so that it cannot be guaranteed, although the disk may be in. */
+  readonly unheld?: Impediment
 }
 
 /** Something that is waited for, and nothing that the agent does brings nearer. `cause` is the fact, without the remedy. */
 export interface Impediment {
   readonly reason: Reason
   readonly cause: string
+}
+
+/** Whether both tell the same, or nothing. */
+export function isSameImpediment(a: Impediment | null | undefined, b: Impediment | null | undefined): boolean {
+  return a?.reason === b?.reason && a?.cause === b?.cause
 }
 
 /**

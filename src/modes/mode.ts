@@ -21,6 +21,8 @@ export interface Mode extends ReadinessRules {
   /** In order of precedence. */
   readonly sources: readonly NamedSource[]
   readonly sinks: readonly StatusSink[]
+  /** Shuts a VM down that was without the guarantee of a source for this long; absent: it is only told. */
+  readonly stopUnheldAfterMs?: number
   /** Where requests to the local API are kept; null: this mode takes none. */
   readonly store: RequestStore | null
 }

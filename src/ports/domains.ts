@@ -65,6 +65,8 @@ export interface Domains {
   persist(vm: VmKey, disk: DiskPlan): Promise<CallOutcome>
   /** Takes the disk out of the persistent definition only, if it is the expected one; done too if it is not there. */
   unpersist(vm: VmKey, disk: ExpectedDisk): Promise<CallOutcome>
+  /** Asks the guest to shut down; never ends it by force. Throws HotplugError `LibvirtUnavailable`, `OutcomeUncertain`. */
+  shutdown(vm: VmKey): Promise<void>
   /** Size of the disk as QEMU reports it, in bytes. Also proves that QEMU answers. Null: no such disk, be it that only QEMU has it no more. */
   capacityBytes(vm: VmKey, target: string): Promise<number | null>
   /** Tells QEMU the new size in bytes; the caller made sure that it is larger than `capacityBytes`. */

@@ -115,6 +115,10 @@ export class FakeDomains implements Domains {
     if (this.unlisted) this.#domain(vm).open.delete(path)
   }
 
+  async shutdown(vm: VmKey): Promise<void> {
+    this.calls.push(`shutdown ${vm}`)
+  }
+
   capacityBytes = () => this.capacity()
   async resize(_vm: VmKey, target: string, sizeBytes: number): Promise<CallOutcome> {
     this.calls.push(`resize ${target} ${sizeBytes}`)

@@ -5,6 +5,8 @@ import { rig, until, VM } from './rig.ts'
 const WAITS: Impediment = { reason: 'AttachmentPodNotReady', cause: 'attachment pod hp-volume-1 is Pending' }
 const MIGRATES: Impediment = { reason: 'MigrationUnderWay', cause: 'the VM migrates to node b' }
 
+const UNHELD: Impediment = { reason: 'SourceNotHeld', cause: 'no attachment pod holds claim data' }
+
 function wish(over: Partial<DesiredVolume> = {}): DesiredVolume {
   const disk = { serial: 'data', readonly: false, shareable: false }
   const source = { kind: 'local', path: '/images/data', format: 'raw' } as const
@@ -41,6 +43,38 @@ t.test('in a VM that is held nothing is plugged or unplugged until it is let go'
   r.manifests.held.delete(VM)
   r.manifests.tell()
   await until(() => r.phase('data') === 'Ready' && r.volume('old') === undefined, 'both done')
+})
+
+t.test('a source that nothing holds any more is told, and the disk stays', async (t) => {
+  const r = await rig(t)
+  r.host.sizes.set('/images/data', 4096)
+  await r.manifests.put(wish())
+  await until(() => r.phase('data') === 'Ready', 'Ready')
+  await r.manifests.put(wish({ unheld: UNHELD }))
+  await until(() => r.volume('data')?.reason === 'SourceNotHeld', 'told')
+  t.match(r.volume('data'), { phase: 'Ready', conditions: [{ type: 'SourceReady', status: 'False', message: UNHELD.cause }] })
+  await r.manifests.put(wish())
+  await until(() => r.volume('data')?.reason === 'VolumeReady', 'all well again')
+  t.same(r.domains.calls, ['attach ua-data sda'])
+})
+
+t.test('with the policy Stop the VM is shut down after the grace, once, told first; not if the source is held again in time', async (t) => {
+  const r = await rig(t, (rig) => (rig.stopUnheldAfterMs = 60))
+  r.host.sizes.set('/images/data', 4096)
+  await r.manifests.put(wish())
+  await until(() => r.phase('data') === 'Ready', 'Ready')
+  await r.manifests.put(wish({ unheld: UNHELD }))
+  await r.manifests.put(wish())
+  await new Promise((resolve) => setTimeout(resolve, 120))
+  t.same(r.domains.calls, ['attach ua-data sda'])
+  await r.manifests.put(wish({ unheld: UNHELD }))
+  await until(() => r.domains.calls.includes('shutdown default/vm1'), 'shut down')
+  t.match(r.volume('data'), { phase: 'Ready', reason: 'StoppedForLostSource' })
+  r.manifests.tell()
+  await new Promise((resolve) => setTimeout(resolve, 120))
+  t.equal(r.domains.calls.filter((call) => call.startsWith('shutdown')).length, 1)
+  r.domains.restart(VM, false)
+  await until(() => r.host.released.length === 1, 'released once it is off')
 })
 
 t.test('a VM whose libvirt is no more has no domain: what was exposed to it is released', async (t) => {

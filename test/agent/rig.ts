@@ -20,6 +20,7 @@ export class Rig {
   readonly store = new FakeStore()
   readonly manifests = new FakeStore()
   hotplugEnabled = true
+  stopUnheldAfterMs: number | null = null
   agent!: Agent
   api!: LocalAgent
 
@@ -30,7 +31,7 @@ export class Rig {
     const history = new History(systemClock)
     const observer = { phaseChanged() {}, stagePassed() {}, actEnded() {}, problem() {}, note() {} }
     const sources = [{ origin: 'request', source: store }, { origin: 'manifest', source: this.manifests }] as const
-    this.agent = new Agent({ ports, sources, sinks: [hub], observer, hotplugEnabled })
+    this.agent = new Agent({ ports, sources, sinks: [hub], observer, hotplugEnabled, ...(this.stopUnheldAfterMs === null ? {} : { stopUnheldAfterMs: this.stopUnheldAfterMs }) })
     const requests = new Requests({ agent: this.agent, ports, store, hotplugEnabled })
     this.api = new LocalAgent({ agent: this.agent, ports, requests, hub, history, readiness: { needsEveryLibvirt: true, checks: () => [] } })
     await this.agent.start()

@@ -41,6 +41,8 @@ t.test('the defaults are those that the documentation promises', async t => {
     kubeletDir: '/var/lib/kubelet',
     kubeconfig: null,
     kubevirtNamespace: 'kubevirt',
+    sourceLostPolicy: 'Report',
+    sourceLostGraceMs: 60_000,
   })
 })
 

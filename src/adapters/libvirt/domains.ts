@@ -96,6 +96,10 @@ class LibvirtDomains implements Domains {
     return absent ? { kind: 'done' } : outcome
   }
 
+  shutdown(vm: VmKey): Promise<void> {
+    return this.#answered(vm, 'to shut down', (native, domain) => native.shutdown(domain))
+  }
+
   async capacityBytes(vm: VmKey, target: string): Promise<number | null> {
     return this.#answered(vm, `for the size of ${target}`, (native, domain) => native.capacity(domain, target))
   }
