@@ -28,7 +28,15 @@ export function key(name: string): VmKey {
 }
 
 export function openRig(t: Teardown, uri: string, options: Partial<DomainsOptions> = {}): Rig {
-  const domains = createDomains({ uris: new Map([[NAMESPACE, uri]]), log: quiet, clock: systemClock, callDeadlineMs: 20_000, ...options })
+  const domains = createDomains({ uris: new Map([[NAMESPACE, uri]]), ...COMMON, ...options })
+  return rigOf(t, domains, NAMESPACE)
+}
+
+/** What a test gives every libvirt. */
+export const COMMON = { log: quiet, clock: systemClock, callDeadlineMs: 20_000 }
+
+/** Starts domains; `hypervisor` is the one whose connection is waited for. */
+export function rigOf(t: Teardown, domains: Domains, hypervisor: string): Rig {
   const events: string[] = []
   // The adapter keeps no process alive by itself, but a test must go on while it waits for the adapter.
   const awake = setInterval(() => {}, 60_000)
@@ -39,7 +47,7 @@ export function openRig(t: Teardown, uri: string, options: Partial<DomainsOption
     domains,
     events,
     told: (event) => until(event, () => events.includes(event)),
-    up: () => until('a connection', () => domains.connection(NAMESPACE)?.up),
+    up: () => until('a connection', () => domains.connection(hypervisor)?.up),
   }
 }
 
@@ -51,7 +59,7 @@ function recorder(events: string[]): DomainListener {
     onDiskRemoved: note('disk-removed'),
     onDiskRemovalFailed: note('disk-removal-failed'),
     onConnection: (_, up, why) => void events.push(`connection ${up} ${why}`),
-    onHypervisors: () => undefined,
+    onHypervisors: () => void events.push('hypervisors'),
   }
 }
 
