@@ -115,6 +115,7 @@ function sourceReady(facts: StatusFacts, verdict: Verdict): ConditionFacts {
 function exposed(facts: StatusFacts, verdict: Verdict): ConditionFacts {
   const record = recordOf(facts.actual)
   if (record === null || facts.actual.kind === 'gone') return lacks('Exposed', verdict.reason, verdict.message)
+  if (record.step === 'exposing') return lacks('Exposed', verdict.reason, verdict.message, 'Unknown')
   return holds('Exposed', 'SourceExposed', `the VM reaches it as ${record.exposure.path}`)
 }
 
