@@ -33,12 +33,18 @@ export const REASONS = {
 
   SourceNotHeld: { remedy: 'Nothing guarantees the volume while no attachment pod holds its claim on this node: find out who deleted the pod, and save the data of the guest, or unplug the volume.', retry: 'later' },
   StoppedForLostSource: { remedy: 'Start the VM again once its volume can be attached; sourceLostPolicy: Report leaves such a VM running.', retry: 'never' },
+  VmiElsewhere: { remedy: 'Wait: the agent of the node that has the VM is in charge of its volumes now.', retry: 'later' },
+  VmiUnknown: { remedy: 'Wait until the API server tells what became of the VirtualMachineInstance; nothing is changed before.', retry: 'later' },
+  VmiNotRunning: { remedy: 'Start the VM: its volumes are plugged when it runs.', retry: 'later' },
+  VmiInvalid: { remedy: 'Correct the VirtualMachineInstance at the place that is named; until then nothing of it is removed.', retry: 'later' },
+  FeatureGateOff: { remedy: 'Switch DeclarativeHotplugVolumes or HotplugVolumes on in the KubeVirt CR (spec.configuration.developerConfiguration), or hotplug in the configuration of hotplugd where there is no KubeVirt CR.', retry: 'later' },
   MigrationUnderWay: { remedy: 'Wait: nothing is plugged or unplugged while the VM migrates.', retry: 'later' },
 
   // pods and the API server
   AwaitingController: { remedy: 'Wait: virt-controller makes an attachment pod for the volume. If none comes, look at its log and at the events of the VirtualMachineInstance.', retry: 'later' },
   ClaimNotReady: { remedy: 'Make the claim bind: kubectl describe pvc says what it waits for.', retry: 'later' },
   AttachmentPodNotReady: { remedy: 'Look at the pod that is named: kubectl describe pod says what it waits for.', retry: 'later' },
+  AttachmentPodFailing: { remedy: 'Mend what the pod that is named stumbles over: kubectl describe pod says more.', retry: 'later' },
   LauncherNotFound: { remedy: 'Wait: the volume is plugged once the virt-launcher pod of the VM runs on this node.', retry: 'later' },
 
   // the wish

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { HotplugError } from '../../errors.ts'
 import { at, isRecord, type JsonObject, listAt, textAt } from '../../core/json-object.ts'
+import type { PatchOperation } from '../../core/json-patch.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { type Refusal, readRefusal, refusalError, unreachable } from './api-failure.ts'
 import type { Credentials } from './credentials.ts'
@@ -20,13 +21,6 @@ export interface ApiClientOptions {
 
 /** Query parameters; undefined ones are left out. */
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>
-
-/** One operation of an RFC 6902 patch. */
-export interface PatchOperation {
-  readonly op: 'test' | 'add' | 'replace' | 'remove'
-  readonly path: string
-  readonly value?: unknown
-}
 
 /** `conflict`: somebody else changed what the patch was made from. `gone`: no such object. */
 export type PatchOutcome =

@@ -1,0 +1,116 @@
+import type { DesiredProblem, DesiredVolume, Impediment } from '../model/desired.ts'
+import { type VmKey, vmKey } from '../model/ids.ts'
+import type { PodFacts } from './pod-facts.ts'
+import type { Vmi, VmiVolume } from './vmi.ts'
+import { missingAttachment } from './vmi-blocks.ts'
+import { type VmiDisk, withoutDisk } from './vmi-disk.ts'
+import type { VmiEntry } from './vmi-entry.ts'
+import { attachmentsFor } from './vmi-pods.ts'
+import { checkVolumeName } from './volume-name.ts'
+
+/** Everything that the wishes of one VMI rest on. */
+export interface WishFacts {
+  readonly vmi: Vmi
+  readonly node: string
+  /** Proven. */
+  readonly launcher: PodFacts | null
+  /** Pods of this node, to find attachment pods among. */
+  readonly pods: Iterable<PodFacts>
+  /** Why nothing new may be plugged at all; null: the feature gate is on. */
+  readonly gate: Impediment | null
+}
+
+/** What one VMI wants of this node. */
+export interface VmiWishes {
+  readonly vm: VmKey
+  readonly volumes: readonly DesiredVolume[]
+  /** Why nothing at all may be changed in it. */
+  readonly held: Impediment | null
+  /** Part of it was not understood: what is absent is not unwanted. */
+  readonly unreadable: boolean
+  readonly problems: readonly DesiredProblem[]
+}
+
+/** The hot-plugged volumes that a VMI wants, each with what it still waits for. Pure. */
+export function wishesOf(facts: WishFacts): VmiWishes {
+  const { vmi } = facts
+  const vm = vmKey(vmi)
+  const volumes = distinct(vmi.volumes).filter((volume) => isHotplugged(volume, facts))
+  return {
+    vm,
+    volumes: volumes.map((volume) => wish(vm, volume, facts)),
+    held: heldBack(facts),
+    unreadable: vmi.faults.length > 0,
+    problems: vmi.faults.map((fault) => ({ vm, volume: null, reason: 'VmiInvalid', message: `VirtualMachineInstance ${vm}: ${fault}` })),
+  }
+}
+
+/** Of two volumes of one name the first holds, as in the API server's own validation. */
+function distinct(volumes: readonly VmiVolume[]): VmiVolume[] {
+  return [...new Map([...volumes].reverse().map((volume) => [volume.name, volume])).values()].reverse()
+}
+
+/**
+ * Plug and unplug must agree on this, so one thing decides: `hotplugVolume` in the entry. As long as there is no entry, it
+ * is what the spec says, or that the launcher was started without the volume.
+ */
+export function isHotplugged(volume: VmiVolume, { vmi, launcher }: Pick<WishFacts, 'vmi' | 'launcher'>): boolean {
+  const entry = entryOf(vmi, volume.name)
+  if (entry !== null) return entry.hotplug !== null
+  return volume.hotpluggable || (launcher !== null && !launcher.volumes.has(volume.name))
+}
+
+function entryOf(vmi: Vmi, name: string): VmiEntry | null {
+  return vmi.entries.find((entry) => entry.name === name) ?? null
+}
+
+function wish(vm: VmKey, volume: VmiVolume, facts: WishFacts): DesiredVolume {
+  const { name, claim } = volume
+  const disk = facts.vmi.disks.get(name) ?? withoutDisk(name)
+  const blocked = blockedBy(volume, disk, facts)
+  const unheld = unheldBy(volume, facts)
+  return {
+    vm,
+    name,
+    source: { kind: 'claim', vm, volume: name, claim, format: 'raw' },
+    disk: { ...disk.spec, readonly: disk.spec.readonly || isReadOnlyClaim(entryOf(facts.vmi, name)) },
+    persist: false,
+    origin: { kind: 'vmi' },
+    token: facts.vmi.uid,
+    vmUid: null,
+    ...(blocked && { blocked }),
+    ...(unheld && { unheld }),
+  }
+}
+
+/** A pod that is being deleted holds nothing; one that leaves the mount of an exposed image out does. */
+function unheldBy(volume: VmiVolume, facts: WishFacts): Impediment | null {
+  const { hasLauncher, pods } = attachments(volume, facts)
+  if (!hasLauncher || pods.some(({ terminating }) => !terminating)) return null
+  return { reason: 'SourceNotHeld', cause: `no attachment pod holds claim ${volume.claim} of volume ${volume.name}` }
+}
+
+function isReadOnlyClaim(entry: VmiEntry | null): boolean {
+  return entry !== null && entry.accessModes.length > 0 && entry.accessModes.every((mode) => mode === 'ReadOnlyMany')
+}
+
+/** What a person has to mend comes first, then what is only a matter of time. */
+function blockedBy(volume: VmiVolume, disk: VmiDisk, facts: WishFacts): Impediment | null {
+  const { vmi, gate } = facts
+  const name = checkVolumeName(volume.name)
+  if (name !== null) return { reason: name.reason, cause: name.message }
+  if (disk.refusal !== null) return disk.refusal
+  if (gate !== null) return gate
+  if (vmi.phase !== 'Running') return { reason: 'VmiNotRunning', cause: `the VirtualMachineInstance is ${vmi.phase || 'not started yet'}` }
+  return missingAttachment({ volume: volume.name, claim: volume.claim, entry: entryOf(vmi, volume.name), ...attachments(volume, facts) })
+}
+
+function attachments({ name }: VmiVolume, { vmi, launcher, pods }: WishFacts): { readonly hasLauncher: boolean; readonly pods: readonly PodFacts[] } {
+  return { hasLauncher: launcher !== null, pods: launcher === null ? [] : attachmentsFor(pods, launcher, { vmi, volume: name }) }
+}
+
+function heldBack({ vmi, node }: WishFacts): Impediment | null {
+  if (vmi.migrating) return { reason: 'MigrationUnderWay', cause: 'a migration of the VM is not finished' }
+  const isElsewhere = vmi.nodeName !== '' && vmi.nodeName !== node
+  return isElsewhere ? { reason: 'VmiElsewhere', cause: `the VM is on node ${vmi.nodeName}` } : null
+}
