@@ -85,6 +85,11 @@ export interface LibvirtHostOptions {
 export const startLibvirtHost = async (t?: Teardown, options: LibvirtHostOptions = {}): Promise<LibvirtHost> => {
   const keeper = await startKeeper()
   t?.teardown(() => keeper.end())
+  return startLibvirtIn(keeper, options)
+}
+
+/** The same in a namespace that is there already, with directories for libvirt and `/run/lab` in it. */
+export const startLibvirtIn = async (keeper: Keeper, options: LibvirtHostOptions = {}): Promise<LibvirtHost> => {
   await writeFile(`${keeper.root}/etc/libvirt/qemu.conf`, qemuConf(options.qemu))
   await writeFile(`${keeper.root}/etc/libvirt/libvirtd.conf`, libvirtdConf())
   await warm(keeper, learnCapabilities)

@@ -7,11 +7,15 @@ import type { Keeper } from './keeper.ts'
 /** Path of the daemon's socket inside its namespace. */
 export const SOCKET = '/run/libvirt/libvirt-sock'
 
+/** Joins the cgroups, then becomes the command. */
+const JOIN = 'for cgroup in $1; do echo $$ >"$cgroup/cgroup.procs" || exit 1; done; shift; exec "$@"'
+
 const LAST_RESORT_MS = 5000
 
 /** Starts libvirtd in the keeper's namespace and resolves once it takes connections. */
 export const startDaemon = async (keeper: Keeper): Promise<ChildProcess> => {
-  const child = spawn('nsenter', [`--mount=/proc/${keeper.pid}/ns/mnt`, `--root=${keeper.root}`, 'libvirtd', '--config', '/etc/libvirt/libvirtd.conf'], {
+  const enter = ['nsenter', `--mount=/proc/${keeper.pid}/ns/mnt`, `--root=${keeper.root}`, 'libvirtd', '--config', '/etc/libvirt/libvirtd.conf']
+  const child = spawn('sh', ['-c', JOIN, 'sh', (keeper.cgroups ?? []).join(' '), ...enter], {
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true,
   })

@@ -9,6 +9,8 @@ export interface Keeper {
   readonly pid: number
   /** The namespace's file system as seen from outside. */
   readonly root: string
+  /** Directories of the cgroups that the daemon and its guests belong to. @default this process' own */
+  readonly cgroups?: readonly string[]
   /** Kills everything in the namespace and resolves when nothing is left of it. */
   end(): Promise<void>
 }

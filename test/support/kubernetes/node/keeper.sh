@@ -25,12 +25,20 @@ make_cgroups() {
   done
 }
 
+# A process that joined one of the cgroups from outside is not among those of the node's PID 1.
+end_joined() {
+  local procs
+  procs=$(find "${left[@]}" -name cgroup.procs -exec cat {} + 2>/dev/null | sort -u)
+  [ -z "$procs" ] || kill -KILL $procs 2>/dev/null
+}
+
 remove_cgroups() {
   local attempt left
   for attempt in {1..250}; do
     left=()
     for hierarchy in "${hierarchies[@]}"; do [ ! -d "$hierarchy/$cgroup" ] || left+=("$hierarchy/$cgroup"); done
     [ ${#left[@]} -gt 0 ] || return 0
+    end_joined
     find "${left[@]}" -depth -type d -exec rmdir {} + 2>/dev/null || sleep 0.02
   done
   echo "keeper: cgroups remain after $attempt attempts: ${left[*]}" >&2
