@@ -26,9 +26,11 @@ const ATTEMPTS = 3
 /**
  * What the host uses at this moment: mounted file systems, swap, loop devices.
  * Throws HotplugError `SourceUnreadable` where that cannot be told, since nobody's data is safe then.
+ *
+ * @param mountinfo of a process in the host's mount namespace. @default the agent's own
  */
-export async function readHostFacts(sysfs: string, names: BlockNames): Promise<HostFacts> {
-  const used = readUsed()
+export async function readHostFacts(sysfs: string, names: BlockNames, mountinfo?: string): Promise<HostFacts> {
+  const used = readUsed(mountinfo)
   const { devices: footprints, loops } = await readFootprints(used.devices, sysfs)
   const devices = used.devices.map(({ device, doing }, i) => ({
     words: () => `${names.nodeOf(device)} ${doing}`,
@@ -37,9 +39,9 @@ export async function readHostFacts(sysfs: string, names: BlockNames): Promise<H
   return { uses: [...devices, ...used.files.map(asUse)], loops }
 }
 
-function readUsed(): { devices: DeviceUse[]; files: FileUse[] } {
+function readUsed(mountinfo: string | undefined): { devices: DeviceUse[]; files: FileUse[] } {
   try {
-    const mounts = readMounts()
+    const mounts = readMounts(mountinfo)
     const swaps = readSwaps()
     return { devices: [...mounts.devices, ...swaps.devices], files: [...mounts.files, ...swaps.files] }
   } catch (error) {

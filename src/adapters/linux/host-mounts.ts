@@ -1,6 +1,6 @@
+import { parseMountinfo, type Mount } from '../../core/mountinfo.ts'
 import { blockDeviceAt, fileKeyAt } from './kernel-files.ts'
 import { KernelList } from './kernel-list.ts'
-import { parseMountinfo, type Mount } from './mountinfo.ts'
 
 /** A device that the host uses, and for what: `is mounted at /srv`. */
 export interface DeviceUse {
@@ -15,15 +15,28 @@ export interface FileUse {
   readonly doing: string
 }
 
+export interface MountUses {
+  readonly devices: readonly DeviceUse[]
+  readonly files: readonly FileUse[]
+}
+
 /** Parsed when it changed only: what is mounted stays what it is until then. */
-const mounts = new KernelList('/proc/self/mountinfo', (text) => {
+const lists = new Map<string, KernelList<MountUses>>()
+
+/**
+ * What is mounted in a mount namespace. Throws what reading mountinfo throws.
+ *
+ * @param mountinfo of a process in it. @default the agent's own
+ */
+export function readMounts(mountinfo = '/proc/self/mountinfo'): MountUses {
+  const list = lists.get(mountinfo) ?? new KernelList(mountinfo, parseUses)
+  lists.set(mountinfo, list)
+  return list.now()
+}
+
+function parseUses(text: string): MountUses {
   const parsed = parseMountinfo(text)
   return { devices: mountedDevices(parsed), files: parsed.flatMap(mountedFile) }
-})
-
-/** What is mounted in the agent's mount namespace. Throws what reading mountinfo throws. */
-export function readMounts(): { devices: readonly DeviceUse[]; files: readonly FileUse[] } {
-  return mounts.now()
 }
 
 /** Every device once: a file system is often mounted at many places. */

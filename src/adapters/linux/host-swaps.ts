@@ -1,7 +1,7 @@
+import { unescapeOctal } from '../../core/mountinfo.ts'
 import type { DeviceUse, FileUse } from './host-mounts.ts'
 import { blockDeviceAt, fileKeyAt } from './kernel-files.ts'
 import { KernelList } from './kernel-list.ts'
-import { unescapeOctal } from './mountinfo.ts'
 import { meansAbsent } from './system-failure.ts'
 
 const doing = 'is used as swap space'

@@ -1,6 +1,6 @@
 import { readFile, readdir, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseMountinfo } from './mountinfo.ts'
+import { parseMountinfo } from '../../core/mountinfo.ts'
 
 /**
  * Where a held device is mounted in some other process's mount namespace, in words; null if nowhere that can be seen.

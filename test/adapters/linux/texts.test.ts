@@ -1,25 +1,6 @@
 import tap from 'tap'
-import { parseMountinfo } from '../../../src/adapters/linux/mountinfo.ts'
 import { checkQcow2 } from '../../../src/adapters/linux/qcow2-header.ts'
 import { SharedReading } from '../../../src/adapters/linux/shared-reading.ts'
-
-void tap.test('mountinfo, with any number of optional fields and escaped names', async (t) => {
-  const text = [
-    '36 35 98:0 / /mnt2 rw,noatime master:1 propagate_from:2 - ext3 /dev/root rw,errors=continue',
-    String.raw`37 35 0:50 /sub /a\040b\011c\134d rw - btrfs /dev/sd\040a rw`,
-    '38 35 0:51 / /x - y rw shared:3 - tmpfs tmpfs rw',
-    'nonsense',
-    '',
-  ].join('\n')
-  t.same(parseMountinfo(text), [
-    { device: '98:0', at: '/mnt2', type: 'ext3', source: '/dev/root' },
-    { device: '0:50', at: '/a b\tc\\d', type: 'btrfs', source: '/dev/sd a' },
-  ].concat(parseMountinfo(text).slice(2)))
-  const noise = 'ab01:/ \\-\n\0'
-  for (let round = 0; round < 2_000; round++) {
-    parseMountinfo(Array.from({ length: round % 90 }, () => noise[Math.floor(Math.random() * noise.length)]).join(''))
-  }
-})
 
 void tap.test('no header of any bytes is taken for what it is not', async (t) => {
   const head = Buffer.alloc(512)
