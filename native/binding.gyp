@@ -22,10 +22,14 @@
     {
       "target_name": "hotplugd_linux",
       "sources": [
-        "linux/act.cc", "linux/addon.cc", "linux/descriptor.cc", "linux/device.cc", "linux/filesystem.cc",
-        "linux/footprint.cc", "linux/look-up.cc", "linux/loop-backing.cc", "linux/missing-component.cc",
-        "linux/node-lock.cc", "linux/notify.cc", "linux/path-footprints.cc", "linux/peer.cc", "linux/pool.cc", "linux/process.cc",
-        "linux/size-files.cc", "linux/sizes.cc", "linux/sysfs.cc", "linux/system-error.cc"
+        "linux/act.cc", "linux/addon.cc", "linux/arguments.cc", "linux/beneath.cc", "linux/descriptor.cc", "linux/device.cc",
+        "linux/device-program.cc", "linux/exposed-device.cc", "linux/exposed-image.cc", "linux/filesystem.cc",
+        "linux/footprint.cc", "linux/launcher-directory.cc", "linux/launcher-socket.cc", "linux/look-up.cc",
+        "linux/loop-backing.cc", "linux/missing-component.cc", "linux/namespaces.cc", "linux/node-lock.cc",
+        "linux/notify.cc", "linux/path-footprints.cc", "linux/peer.cc", "linux/pod-acts.cc", "linux/pod-cgroup.cc",
+        "linux/pod-image.cc", "linux/pod-look-up.cc", "linux/pod-processes.cc", "linux/pool.cc", "linux/process.cc",
+        "linux/process-of-pod.cc", "linux/refusal.cc", "linux/size-files.cc", "linux/sizes.cc", "linux/sysfs.cc",
+        "linux/system-error.cc"
       ],
       "ldflags": ["-Wl,-z,nodelete"]
     }

@@ -82,6 +82,8 @@ export const REASONS = {
   SourceChanged: { remedy: 'The path leads to another device or file than when it was looked up; it is looked up again.', retry: 'soon' },
   ImageFormatMismatch: { remedy: 'Say the format that the image really has (--format).', retry: 'later' },
   ImageReferencesFile: { remedy: 'Flatten the image (qemu-img convert): an image that names other files is refused.', retry: 'later' },
+  ExposureFailed: { remedy: 'Mend what the error of the operating system names: the source could not be brought into the launcher.', retry: 'soon' },
+  ReleaseFailed: { remedy: 'Mend what the error of the operating system names: the source could not be taken out of the launcher yet.', retry: 'soon' },
   PermissionDenied: { remedy: "Enable dynamic_ownership in libvirt's qemu.conf, or give QEMU's user access to the source.", retry: 'later' },
 
   // libvirt and QEMU

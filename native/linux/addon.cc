@@ -3,56 +3,22 @@
 #include <poll.h>
 
 #include <cerrno>
-#include <charconv>
 
 #include "act.h"
+#include "arguments.h"
 #include "device.h"
 #include "look-up.h"
 #include "node-lock.h"
 #include "notify.h"
 #include "path-footprints.h"
 #include "peer.h"
+#include "pod-acts.h"
 #include "process.h"
 #include "sizes.h"
 #include "system-error.h"
 
 namespace hotplugd {
 namespace {
-
-std::string text(const Napi::Value& value) { return value.As<Napi::String>().Utf8Value(); }
-
-dev_t device(const Napi::Value& value) {
-  const auto parsed = parseDevice(text(value));
-  if (!parsed) throw SystemError{EINVAL, "parse", text(value)};
-  return *parsed;
-}
-
-ino_t inode(const Napi::Value& value) {
-  const auto digits = text(value);
-  ino_t number = 0;
-  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (parsed.ec != std::errc()) throw SystemError{EINVAL, "parse", digits};
-  return number;
-}
-
-template <typename Item, typename Convert>
-std::vector<Item> listOf(const Napi::Value& value, Convert convert) {
-  const auto list = value.As<Napi::Array>();
-  std::vector<Item> items;
-  items.reserve(list.Length());
-  for (std::uint32_t index = 0; index < list.Length(); ++index) items.push_back(convert(list.Get(index)));
-  return items;
-}
-
-// Errors thrown on the event loop take the same form as those of acts.
-template <Napi::Value (*Act)(const Napi::CallbackInfo&)>
-Napi::Value guarded(const Napi::CallbackInfo& info) {
-  try {
-    return Act(info);
-  } catch (const SystemError& error) {
-    throw Napi::Error(info.Env(), toJs(info.Env(), error));
-  }
-}
 
 Napi::Value lookUp(const Napi::CallbackInfo& info) {
   const LookUpRequest request{text(info[0]), info[1].As<Napi::Boolean>(), Sysfs(text(info[2]))};
@@ -140,11 +106,6 @@ Napi::Value processHoldsOpen(const Napi::CallbackInfo& info) {
                  [question = processQuestion(info), object] { return renderBool(holdsOpen(question, object)); });
 }
 
-template <Napi::Value (*Act)(const Napi::CallbackInfo&)>
-void offer(Napi::Object exports, const char* name) {
-  exports.Set(name, Napi::Function::New(exports.Env(), guarded<Act>, name));
-}
-
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   offer<lookUp>(exports, "lookUpSource");
   offer<probe>(exports, "probeExclusiveUse");
@@ -160,6 +121,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   offer<awaitNodeLock>(exports, "awaitNodeLock");
   offer<peerCredentials>(exports, "peerCredentials");
   offer<notifyServiceManager>(exports, "notifyServiceManager");
+  offerPodActs(exports);
   return exports;
 }
 

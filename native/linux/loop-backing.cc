@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <linux/loop.h>
 #include <linux/major.h>
+#include <linux/openat2.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -66,10 +68,22 @@ void askKernel(const Fd& device, LoopBacking& backing) {
   backing.blockDevice = fromKernel(info.lo_rdevice);
 }
 
+// As the first process sees it: the kernel tells the name in whatever mount namespace the device was set up in, and in a
+// container the agent's own is surely another.
+bool statOnHost(const std::string& path, struct stat& status) {
+  const Fd root(::open("/proc/1/root", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!root) return false;
+  open_how how{};
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  const Fd found(static_cast<int>(::syscall(SYS_openat2, root.get(), path.c_str(), &how, sizeof how)));
+  return found && ::fstat(found.get(), &status) == 0;
+}
+
 // Where the device node cannot be opened (a container, a device cgroup): what its name leads to is the next best.
 void askName(LoopBacking& backing) {
   struct stat status {};
-  if (::stat(backing.path.c_str(), &status) != 0) return;
+  if (!statOnHost(backing.path, status) && ::stat(backing.path.c_str(), &status) != 0) return;
   backing.known = true;
   backing.filesystem = status.st_dev;
   backing.inode = status.st_ino;

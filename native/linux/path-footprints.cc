@@ -1,7 +1,10 @@
 #include "path-footprints.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <optional>
 
@@ -12,12 +15,24 @@
 namespace hotplugd {
 namespace {
 
-std::optional<Footprint> footprintOfPath(const std::string& path, const Sysfs& sysfs) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+std::optional<Footprint> footprintOf(const struct stat& status, const Sysfs& sysfs) {
   if (S_ISBLK(status.st_mode)) return footprintOfDevice(sysfs, status.st_rdev);
   if (S_ISREG(status.st_mode)) return footprintOfFile(status.st_dev, status.st_ino);
   return std::nullopt;
+}
+
+std::optional<Footprint> footprintOfPath(const std::string& path, const Sysfs& sysfs) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 ? footprintOf(status, sysfs) : std::nullopt;
+}
+
+std::optional<Footprint> footprintInRoot(const Fd& root, const std::string& path, const Sysfs& sysfs) {
+  open_how how{};
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  const Fd found(static_cast<int>(::syscall(SYS_openat2, root.get(), path.c_str(), &how, sizeof how)));
+  struct stat status {};
+  return found && ::fstat(found.get(), &status) == 0 ? footprintOf(status, sysfs) : std::nullopt;
 }
 
 template <typename Item, typename RenderItem>
@@ -61,6 +76,14 @@ std::vector<BoundLoop> boundLoops(const Sysfs& sysfs) {
 Render footprintsOfPaths(const std::vector<std::string>& paths, const Sysfs& sysfs) {
   std::vector<std::optional<Footprint>> prints;
   for (const auto& path : paths) prints.push_back(footprintOfPath(path, sysfs));
+  return [prints = std::move(prints)](Napi::Env env) -> Napi::Value { return renderList(env, prints, renderPrint); };
+}
+
+Render footprintsInPod(const ProcessOfPod& wanted, const std::vector<std::string>& paths, const Sysfs& sysfs) {
+  const auto process = openProcessOfPod(wanted);
+  const auto root = rootOf(process);
+  std::vector<std::optional<Footprint>> prints;
+  for (const auto& path : paths) prints.push_back(footprintInRoot(root, path, sysfs));
   return [prints = std::move(prints)](Napi::Env env) -> Napi::Value { return renderList(env, prints, renderPrint); };
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "loop.h"
+#include "process-of-pod.h"
 #include "sysfs.h"
 
 namespace hotplugd {
@@ -15,5 +16,9 @@ Render footprintsOfPaths(const std::vector<std::string>& paths, const Sysfs& sys
 // `{devices, loops}`: one footprint per device asked for, and `{device, backingFile, isKnown, footprint}` of every
 // loop device with a backing file.
 Render footprintsOfHost(const std::vector<dev_t>& devices, const Sysfs& sysfs);
+
+// Footprints of paths as a process of a pod sees them, in the same order; null where nothing usable is there. Links are
+// followed within that view.
+Render footprintsInPod(const ProcessOfPod& process, const std::vector<std::string>& paths, const Sysfs& sysfs);
 
 }  // namespace hotplugd

@@ -24,11 +24,6 @@ namespace {
 constexpr int kStrictRounds = 3;
 constexpr int kRounds = 6;
 
-struct Condition {
-  char state;
-  std::string startTime;
-};
-
 bool means(int number, std::initializer_list<int> numbers) {
   return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
 }
@@ -43,26 +38,17 @@ Fd openBelow(int at, const std::string& name, int flags) {
 
 // The name in brackets may hold anything, so fields are counted from the last bracket: state is 3, start time is 22.
 std::optional<Condition> parseStat(const std::string& text) {
+  const auto open = text.find('(');
   auto at = text.rfind(')');
-  if (at == std::string::npos || at + 2 >= text.size()) return std::nullopt;
+  if (open == std::string::npos || at == std::string::npos || at + 2 >= text.size()) return std::nullopt;
+  const auto name = text.substr(open + 1, at - open - 1);
   const char state = text[at + 2];
   for (int field = 2; field < 22; ++field) {
     at = text.find(' ', at + 1);
     if (at == std::string::npos) return std::nullopt;
   }
-  return Condition{state, text.substr(at + 1, text.find(' ', at + 1) - at - 1)};
+  return Condition{name, state, text.substr(at + 1, text.find(' ', at + 1) - at - 1)};
 }
-
-std::optional<Condition> conditionOf(int process) {
-  const auto file = openBelow(process, "stat", O_RDONLY);
-  if (!file) return std::nullopt;
-  char buffer[4096];
-  const auto length = ::read(file.get(), buffer, sizeof buffer);
-  if (length < 0 && errno != ESRCH) fail("read", "stat");
-  return length <= 0 ? std::nullopt : parseStat(std::string(buffer, static_cast<size_t>(length)));
-}
-
-bool hasEnded(const Condition& condition) { return condition.state == 'Z' || condition.state == 'X'; }
 
 // Numeric entries of a directory, the highest first. A directory that is gone has none.
 std::vector<int> numbersIn(int at, const std::string& name) {
@@ -119,7 +105,7 @@ std::vector<int> livingThreads(int process) {
   for (const int thread : numbersIn(process, "task")) {
     const auto directory = openBelow(process, "task/" + std::to_string(thread), O_PATH | O_DIRECTORY);
     const auto condition = directory ? conditionOf(directory.get()) : std::nullopt;
-    if (condition && !hasEnded(*condition)) living.push_back(thread);
+    if (condition && !condition->hasEnded()) living.push_back(thread);
   }
   return living;
 }
@@ -136,10 +122,6 @@ Look lookThroughThreads(int process, const OpenObject& object, bool strict) {
   return threads.empty() ? Look::NotOpen : Look::Unsure;
 }
 
-Fd openProcess(const ProcessQuestion& question) {
-  return openBelow(AT_FDCWD, question.procRoot + "/" + std::to_string(question.pid), O_PATH | O_DIRECTORY);
-}
-
 // The very process that is meant, in whatever condition.
 std::optional<Condition> thatProcess(const Fd& process, const ProcessQuestion& question) {
   if (!process) return std::nullopt;
@@ -150,16 +132,29 @@ std::optional<Condition> thatProcess(const Fd& process, const ProcessQuestion& q
 
 }  // namespace
 
+Fd openProcess(const ProcessQuestion& question) {
+  return openBelow(AT_FDCWD, question.procRoot + "/" + std::to_string(question.pid), O_PATH | O_DIRECTORY);
+}
+
+std::optional<Condition> conditionOf(int process) {
+  const auto file = openBelow(process, "stat", O_RDONLY);
+  if (!file) return std::nullopt;
+  char buffer[4096];
+  const auto length = ::read(file.get(), buffer, sizeof buffer);
+  if (length < 0 && errno != ESRCH) fail("read", "stat");
+  return length <= 0 ? std::nullopt : parseStat(std::string(buffer, static_cast<size_t>(length)));
+}
+
 bool isAlive(const ProcessQuestion& question) {
   const auto process = openProcess(question);
   const auto condition = thatProcess(process, question);
-  return condition && (!hasEnded(*condition) || !livingThreads(process.get()).empty());
+  return condition && (!condition->hasEnded() || !livingThreads(process.get()).empty());
 }
 
 bool holdsOpen(const ProcessQuestion& question, const OpenObject& object) {
   const auto process = openProcess(question);
   const auto condition = thatProcess(process, question);
-  if (!condition || (hasEnded(*condition) && livingThreads(process.get()).empty())) return false;
+  if (!condition || (condition->hasEnded() && livingThreads(process.get()).empty())) return false;
   for (int round = 0; round < kRounds; ++round) {
     const auto look = lookThroughThreads(process.get(), object, round < kStrictRounds);
     if (look != Look::Unsure) return look == Look::Open;

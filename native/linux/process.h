@@ -3,7 +3,10 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
+
+#include "handle.h"
 
 namespace hotplugd {
 
@@ -13,6 +16,20 @@ struct ProcessQuestion {
   // Field 22 of /proc/PID/stat.
   std::string startTime;
 };
+
+// What /proc/PID/stat tells.
+struct Condition {
+  std::string name;
+  char state;
+  std::string startTime;
+
+  bool hasEnded() const { return state == 'Z' || state == 'X'; }
+};
+
+// The process's directory in /proc, which stays with it; an invalid descriptor: gone. Not compared with the start time.
+Fd openProcess(const ProcessQuestion& question);
+// Of the process with that directory; nothing once it is gone.
+std::optional<Condition> conditionOf(int process);
 
 struct OpenObject {
   bool isBlock;

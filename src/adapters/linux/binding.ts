@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import type { Footprint, SourceIdentity } from '../../model/source.ts'
+import type { PodAddon } from './pod-binding.ts'
 
 /** What a path given by a user leads to. `what` is the kind of thing found, `target` where a link points (or ''). */
 export type LookedUp =
@@ -69,7 +70,7 @@ export interface PeerCredentials {
  * The addon. Whatever returns a promise runs on a thread of the addon's own; errors are SystemFailures. `sysfs` and
  * `proc` are the roots of those file systems.
  */
-interface Addon {
+interface Addon extends PodAddon {
   lookUpSource(path: string, withHead: boolean, sysfs: string): Promise<LookedUp>
   /** Whether somebody holds the device exclusively for longer than an instant. EXDEV: the path is another device now. */
   probeExclusiveUse(path: string, device: string): Promise<boolean>

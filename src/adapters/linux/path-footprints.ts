@@ -1,5 +1,4 @@
 import type { Footprint } from '../../model/source.ts'
-import { addon } from './binding.ts'
 import { LATE, within } from './in-time.ts'
 import { SharedReadings } from './shared-reading.ts'
 
@@ -10,12 +9,12 @@ const DEADLINE_MS = 2_000
  * then. What cannot be looked at cannot be plugged either, so that hides no overlap that could come about.
  */
 export class PathFootprints {
-  readonly #sysfs: string
+  readonly #look: (path: string) => Promise<Footprint | null>
   readonly #readings = new SharedReadings<Footprint | null>()
   readonly #lastKnown = new Map<string, Footprint>()
 
-  constructor(sysfs: string) {
-    this.#sysfs = sysfs
+  constructor(look: (path: string) => Promise<Footprint | null>) {
+    this.#look = look
   }
 
   of(paths: readonly string[]): Promise<(Footprint | null)[]> {
@@ -28,7 +27,7 @@ export class PathFootprints {
   }
 
   async #read(path: string): Promise<Footprint | null> {
-    const [found = null] = await addon.footprintsOfPaths([path], this.#sysfs)
+    const found = await this.#look(path)
     if (found === null) this.#lastKnown.delete(path)
     else this.#lastKnown.set(path, found)
     return found

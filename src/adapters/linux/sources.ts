@@ -33,7 +33,7 @@ class LocalSources implements Sources {
   constructor(sysfs: string) {
     this.#sysfs = sysfs
     this.#guard = new HostGuard(sysfs)
-    this.#footprints = new PathFootprints(sysfs)
+    this.#footprints = new PathFootprints(async (path) => (await addon.footprintsOfPaths([path], sysfs))[0] ?? null)
     this.#sizes = new SizeReader(sysfs)
   }
 

@@ -1,0 +1,28 @@
+// Device nodes made in a launcher's directory.
+#pragma once
+
+#include "launcher-directory.h"
+#include "loop.h"
+
+namespace hotplugd {
+
+struct DeviceNode {
+  LauncherDirectory directory;
+  // In the launcher's directory: the volume.
+  std::string name;
+  dev_t device;
+};
+
+// `{kind: 'done'}` or a Refusal: `missing` (the directory is gone), `other` (a node of another device is there, whose
+// number `what` is), `unsafe`. A node of that device is kept, one of `replaced` taken away first.
+Render exposeDevice(const DeviceNode& node, const PodFileOwner& owner, std::optional<dev_t> replaced);
+
+// Removes that node only. `{kind: 'done', isElsewhere}`: whether another entry of the directory is that device as well.
+Render withdrawDevice(const DeviceNode& node);
+
+// What an entry of the launcher's directory is, as the launcher sees it: null if nothing is there or if it is an empty
+// file with nothing mounted on it, else `{what, device, diskseq, filesystem, inode, sizeBytes}`.
+Render identifyExposed(const PlaceInPod& launcher, const LauncherDirectory& directory, const std::string& name,
+                       const Sysfs& sysfs);
+
+}  // namespace hotplugd

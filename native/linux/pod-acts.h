@@ -1,0 +1,10 @@
+// The acts on pods, offered to src/adapters/linux/pod-binding.ts.
+#pragma once
+
+#include <napi.h>
+
+namespace hotplugd {
+
+void offerPodActs(Napi::Object exports);
+
+}  // namespace hotplugd
