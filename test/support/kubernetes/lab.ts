@@ -36,9 +36,17 @@
  *   `const pod = await node.startPod({ runAs: 107 })` (0.5 s): a kubelet's directories and cgroups (`pod.emptyDir('hotplug-disks')`,
  *   `pod.containerCgroup`), containers of a real runc (`pod.pid`, `pod.root`, `pod.exec('ls', '/dev')`), and this machine's own programs
  *   in them. An agent is given `node.kubeletDir` and `node.cgroupRoot`.
+ * - With a kubelet: `const cluster = await startCluster(t)` (5 s), one node `node1` in namespaces of its own, with controllers and
+ *   scheduler. `cluster.server` is its API server; pods reach it at 10.96.0.1 with their tokens. `importImage(archive)`, `importTree(tree,
+ *   name)`, then pods with `imagePullPolicy: Never`; `podReady`, `podGone`, `exec`, `logs`, `containerPid`; `cluster.kubelet.kill9()`.
+ *   `${cluster.root}${cluster.kubeletDir}/pods/…` is the kubelet's directory with its mounts, seen from here;
+ *   `spawn(cluster.enter[0], [...cluster.enter.slice(1), 'program'])` runs a program on the node, as a service of it would.
  * - Several servers side by side are fine. When the process dies, by SIGKILL too, they are killed and their files removed.
  */
 export { helm, kubectl, kubernetesProgram } from './binaries.ts'
+export { PAUSE_IMAGE } from './cluster/configuration.ts'
+export { Cluster } from './cluster/cluster.ts'
+export { startCluster, type ClusterOptions } from './cluster/start-cluster.ts'
 export { claim, claimInfo, localVolume, type ClaimShape } from './objects/claims.ts'
 export { installKubeVirtCrds } from './objects/install-crds.ts'
 export { controlledBy, type KubeObject, type Made, type ObjectReference } from './objects/kube-object.ts'

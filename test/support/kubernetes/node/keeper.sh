@@ -53,6 +53,11 @@ remove_loop_devices() {
   done
 }
 
+# A namespace that is gone takes its network devices along, but a moment later.
+remove_link() {
+  [ ! -s "$directory/link" ] || ip link delete "$(<"$directory/link")" 2>/dev/null
+}
+
 make_cgroups || { remove_cgroups; exit 1; }
 exec 3< <(exec unshare "${options[@]}" --pid --fork --kill-child=KILL --propagation private "$@")
 owner=$!
@@ -64,6 +69,7 @@ status=0
 [ $status -ne 0 ] || while read -r _; do :; done
 [ -z "${init:-}" ] || kill -KILL "$init" 2>/dev/null
 tail --pid="$owner" -s 0.02 -f /dev/null
+remove_link
 remove_cgroups || status=1
 remove_loop_devices || status=1
 rm -rf --one-file-system "$directory" || status=1

@@ -15,7 +15,7 @@ interface Parts {
   readonly kubeconfig: string
   readonly caFile: string
   readonly etcd: ServerProcess
-  readonly etcdPort: number
+  readonly etcdUrl: string
   readonly apiServer: ServerProcess
 }
 
@@ -102,7 +102,7 @@ export class ApiServer extends ApiClient {
 
   /** Forgets all older versions of all objects. A watch from before is answered with 410 once the server was restarted, too. */
   compact(): Promise<void> {
-    return compact(this.#parts.etcdPort)
+    return compact(this.#parts.etcdUrl)
   }
 
   /** Ends both and removes their files. Safe to call twice. */

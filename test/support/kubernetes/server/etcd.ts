@@ -13,11 +13,11 @@ export interface Place {
 /** Its data lies in memory, in a mount namespace of its own: gone with the process, whatever ends it. */
 const IN_MEMORY = 'mount -t tmpfs hotplugd-etcd "$1" && shift && exec "$@"'
 
-/** An etcd on that port of the loopback address; its start is not waited for, because the API server does so. */
-export const startEtcd = async ({ directory, networkOf }: Place, port: number, peerPort: number): Promise<ServerProcess> => {
+/** Its start is not waited for, because the API server does so. */
+export const startEtcd = async ({ directory, networkOf }: Place, { address, port, peerPort }: { address: string; port: number; peerPort: number }): Promise<ServerProcess> => {
   const data = join(directory, 'etcd')
   await mkdir(data)
-  const [clients, peers] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${peerPort}`]
+  const [clients, peers] = [`http://${address}:${port}`, `http://127.0.0.1:${peerPort}`]
   const options = {
     'data-dir': `${data}/data`,
     'listen-client-urls': clients,
@@ -40,9 +40,9 @@ export const startEtcd = async ({ directory, networkOf }: Place, port: number, p
 export const flags = (options: Readonly<Record<string, string>>): string[] => Object.entries(options).map(([name, value]) => `--${name}=${value}`)
 
 /** Forgets all older versions of all objects, so that watches and lists that began before are too old. */
-export const compact = async (port: number): Promise<void> => {
+export const compact = async (url: string): Promise<void> => {
   const ask = async (what: string, body: object): Promise<{ header: { revision: string } }> => {
-    const response = await fetch(`http://127.0.0.1:${port}/v3/kv/${what}`, { method: 'POST', body: JSON.stringify(body) })
+    const response = await fetch(`${url}/v3/kv/${what}`, { method: 'POST', body: JSON.stringify(body) })
     if (!response.ok) throw new Error(`etcd ${what}: ${response.status} ${await response.text()}`)
     return response.json() as Promise<{ header: { revision: string } }>
   }

@@ -23,6 +23,9 @@ export interface ApiServerOptions {
 
 const SERVICE_NETWORK = '10.96.0.0/16'
 
+/** Where pods find the API server: the first address of that network. */
+export const SERVICE_ADDRESS = '10.96.0.1'
+
 /** Starts an API server of its own (3 s), with the `default` namespace ready for pods. With `t` it ends with the test. */
 export const startApiServer = async (t?: Teardown, options: ApiServerOptions = {}): Promise<ApiServer> => {
   const directory = await mkdtemp(join(tmpdir(), 'hotplugd-kube-'))
@@ -30,13 +33,13 @@ export const startApiServer = async (t?: Teardown, options: ApiServerOptions = {
   const credentials = await makeCredentials(directory)
   const place: Place = { directory, networkOf: options.networkOf }
   const [etcdPort, peerPort, port] = [await freePort(), await freePort(), options.port ?? (await freePort())]
-  const etcd = await startEtcd(place, etcdPort, peerPort)
   const address = options.address ?? '127.0.0.1'
+  const etcd = await startEtcd(place, { address, port: etcdPort, peerPort })
   const apiServer = await makeApiServer(place, credentials, { address, port, etcdPort })
   await apiServer.start()
   const [url, caFile] = [`https://${address}:${port}`, join(directory, 'apiserver.crt')]
   const kubeconfig = join(directory, 'admin.kubeconfig')
-  const parts = { directory, credentials, kubeconfig, caFile, etcd, etcdPort, apiServer }
+  const parts = { directory, credentials, kubeconfig, caFile, etcd, etcdUrl: `http://${address}:${etcdPort}`, apiServer }
   t?.teardown(() => end(parts))
   const ca = await certificate(caFile, apiServer)
   await writeKubeconfig(kubeconfig, url, caFile, credentials.adminToken)
@@ -61,7 +64,7 @@ const certificate = (path: string, server: ServerProcess): Promise<string> =>
 
 const makeApiServer = async ({ directory, networkOf }: Place, credentials: Credentials, at: { address: string; port: number; etcdPort: number }): Promise<ServerProcess> => {
   const options = {
-    'etcd-servers': `http://127.0.0.1:${at.etcdPort}`,
+    'etcd-servers': `http://${at.address}:${at.etcdPort}`,
     'bind-address': networkOf === undefined ? at.address : '0.0.0.0',
     'secure-port': `${at.port}`,
     'advertise-address': at.address,
@@ -72,6 +75,7 @@ const makeApiServer = async ({ directory, networkOf }: Place, credentials: Crede
     'service-account-key-file': credentials.serviceAccountKey,
     'service-account-signing-key-file': credentials.serviceAccountKey,
     'token-auth-file': credentials.tokens,
+    'kubelet-preferred-address-types': 'InternalIP',
     'authorization-mode': 'Node,RBAC',
     'enable-admission-plugins': 'NodeRestriction',
     'allow-privileged': 'true',
