@@ -1,4 +1,4 @@
-import { copyFile, mkdir, open, rm } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cached } from '../cache.ts'
 import { hypervisorStamps } from '../libvirt/capabilities.ts'
@@ -35,6 +35,7 @@ const bootAndSave = async (xml: string, path: string): Promise<void> => {
  */
 export const copyUnderName = async (saved: string, identity: DomainIdentity, to: string): Promise<void> => {
   await copyFile(saved, to)
+  await chmod(to, 0o644) // read by a libvirt that is not root
   const file = await open(to, 'r+')
   try {
     const header = Buffer.alloc(HEADER_BYTES)
