@@ -119,9 +119,14 @@ export class Cluster {
     const { containerStatuses = [] } = (await this.server.get(pod))['status'] as PodStatus
     const { containerID = '' } = containerStatuses.find(({ name }) => container === undefined || name === container) ?? {}
     const id = containerID.split('//')[1]
-    const processes = id ? (await run('sh', ['-c', 'grep -l "$1" /proc/[0-9]*/cgroup 2>/dev/null || :', 'sh', id])).match(/\d+/g) : null
-    if (!processes) throw new Error(`pod ${pod.metadata.name} has no running container ${container ?? ''}`)
-    return Math.min(...processes.map(Number))
+    const pids = id === undefined ? [] : await pidsOf(id)
+    if (pids.length === 0) throw new Error(`pod ${pod.metadata.name} has no running container ${container ?? ''}`)
+    return Math.min(...pids)
+  }
+
+  /** All processes of a pod, those of its sandbox too, as seen from here. */
+  podPids(uid: string): Promise<number[]> {
+    return pidsOf(`pod${uid}`)
   }
 
   /** Ends everything; nothing remains. Safe to call twice. */
@@ -132,4 +137,10 @@ export class Cluster {
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
   }
+}
+
+/** By what their cgroup's path contains. */
+const pidsOf = async (part: string): Promise<number[]> => {
+  const files = await run('sh', ['-c', 'grep -ls "$1" /proc/[0-9]*/cgroup || :', 'sh', part])
+  return (files.match(/\d+/g) ?? []).map(Number)
 }

@@ -45,11 +45,13 @@ remove_cgroups() {
   return 1
 }
 
-# Also those that a kubelet put on a volume's device, to hold it.
+# Those over files of its directory, and the one over a volume's device with which a kubelet holds it, made at a path that
+# only the node has. Before the node's mounts are gone: afterwards nothing tells whose they were.
 remove_loop_devices() {
-  local file
+  local file behind
   for file in /sys/block/loop*/loop/backing_file; do
-    [[ $(cat "$file" 2>/dev/null) != *"$directory"/* ]] || losetup --detach "/dev/$(cut -d/ -f4 <<<"$file")"
+    behind=$(cat "$file" 2>/dev/null) || continue
+    [[ $behind != "$directory"/* && ! -b /proc/$init/root$behind ]] || losetup --detach "/dev/$(cut -d/ -f4 <<<"$file")"
   done
 }
 
@@ -67,10 +69,12 @@ read -r init _ <"/proc/$owner/task/$owner/children"
 status=0
 [ "$word" = ready ] && echo "ready $init" || status=1
 [ $status -ne 0 ] || while read -r _; do :; done
-[ -z "${init:-}" ] || kill -KILL "$init" 2>/dev/null
+if [ -n "${init:-}" ]; then
+  remove_loop_devices || status=1
+  kill -KILL "$init" 2>/dev/null
+fi
 tail --pid="$owner" -s 0.02 -f /dev/null
 remove_link
 remove_cgroups || status=1
-remove_loop_devices || status=1
 rm -rf --one-file-system "$directory" || status=1
 exit $status

@@ -1,0 +1,45 @@
+import type { Teardown } from '../../libvirt-host.ts'
+import { startLauncher, type Launcher, type LauncherOptions } from '../launcher/start-launcher.ts'
+import { installKubeVirtCrds } from '../objects/install-crds.ts'
+import type { Made } from '../objects/kube-object.ts'
+import type { Pod } from '../objects/pods.ts'
+import { vmi } from '../objects/vmi.ts'
+import { VirtController } from '../virt-controller.ts'
+import { startAttachmentPod } from './attachment.ts'
+import type { Cluster } from './cluster.ts'
+import { startCluster, type ClusterOptions } from './start-cluster.ts'
+import { makeVolume, type NodeVolume } from './volume.ts'
+
+/** A cluster with a running guest, and an attachment pod that has brought a volume of each mode to its node. */
+export interface PlugScene {
+  readonly cluster: Cluster
+  readonly launcher: Launcher
+  readonly controller: VirtController
+  /** `b1`, a block device. */
+  readonly block: NodeVolume
+  /** `f1`, an image in a file system. */
+  readonly image: NodeVolume
+  readonly attachment: Made<Pod>
+  /** The VMI asks for these volumes and names the pod, as virt-controller does, up to AttachedToNode. */
+  announce(...volumes: readonly NodeVolume[]): Promise<void>
+}
+
+/** Everything up to the moment when the node's agent has something to do (15 s). Nothing is in the VMI yet: see `announce`. */
+export const startPlugScene = async (t: Teardown, options: ClusterOptions & LauncherOptions = {}): Promise<PlugScene> => {
+  const cluster = await startCluster(t, options)
+  await installKubeVirtCrds(cluster.server)
+  const made = await cluster.server.create(vmi({ name: 'vmi1' }))
+  const [launcher, block, image] = await Promise.all([
+    startLauncher(cluster, made, options),
+    makeVolume(cluster, { name: 'b1' }, t),
+    makeVolume(cluster, { name: 'f1', mode: 'Filesystem' }, t),
+  ])
+  const attachment = await startAttachmentPod(cluster, launcher.pod, [block, image])
+  const controller = new VirtController(cluster.server, made)
+  const announce = async (...volumes: readonly NodeVolume[]): Promise<void> => {
+    await controller.plug(...volumes.map(({ volume }) => ({ name: volume, disk: { serial: volume } })))
+    const { name, uid } = attachment.metadata
+    for (const { volume, shape } of volumes) await controller.attachedToNode(volume, { name, uid }, shape)
+  }
+  return { cluster, launcher, controller, block, image, attachment, announce }
+}
