@@ -5,8 +5,8 @@ import type { SourceSpec } from './source.ts'
 /** KubeVirt's word in `volumeStatus`. Standalone has no pod and uses the first three. */
 export type Phase = 'Pending' | 'Ready' | 'Detaching'
 
-/** The steps a volume passes, the same words in status, metrics and page. */
-export const PLUG_STAGES = ['discovered', 'exposed', 'attached', 'reported'] as const
+/** The steps a volume passes, the same words in status, metrics and page. Only Kubernetes has pods. */
+export const PLUG_STAGES = ['podReady', 'discovered', 'exposed', 'attached', 'reported'] as const
 export const UNPLUG_STAGES = ['detached', 'released', 'reported'] as const
 export type StageName = (typeof PLUG_STAGES)[number] | (typeof UNPLUG_STAGES)[number]
 
