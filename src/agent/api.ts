@@ -53,6 +53,8 @@ export interface Check {
   readonly name: string
   readonly ok: boolean
   readonly message: string
+  /** What is to be said of it while it is ok. */
+  readonly note?: string
   /** What a person is to know although nobody has to wait for it, such as a manifest that cannot be read. */
   readonly warnings?: readonly string[]
 }

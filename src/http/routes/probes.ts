@@ -23,8 +23,8 @@ export function probeRoutes(app: FastifyInstance, agent: AgentApi, registry: Met
 
 /** In the style of Kubernetes' own components. */
 function verbose(checks: readonly Check[], ready: boolean): string {
-  const lines = checks.flatMap(({ ok, name, message, warnings = [] }) => [
-    ok ? `[+]${name} ok` : `[-]${name}: ${message}`,
+  const lines = checks.flatMap(({ ok, name, message, note, warnings = [] }) => [
+    ok ? `[+]${name} ok${note === undefined ? '' : `: ${note}`}` : `[-]${name}: ${message}`,
     ...warnings.map(warning => `[!]${name}: ${warning.replaceAll('\n', ' ')}`),
   ])
   return `${[...lines, `readyz check ${ready ? 'passed' : 'failed'}`].join('\n')}\n`
