@@ -47,6 +47,17 @@ export const REASONS = {
   AttachmentPodFailing: { remedy: 'Mend what the pod that is named stumbles over: kubectl describe pod says more.', retry: 'later' },
   LauncherNotFound: { remedy: 'Wait: the volume is plugged once the virt-launcher pod of the VM runs on this node.', retry: 'later' },
 
+  // beside KubeVirt's own virt-handler
+  CompanionRole: { remedy: "Ask the cluster (virtctl addvolume, virtctl removevolume): KubeVirt's own virt-handler plugs on this node, and hotplugd only watches.", retry: 'never' },
+  AwaitingVirtHandler: { remedy: "Wait: KubeVirt's virt-handler on this node does it. If nothing happens, look at its log and at the events of the VirtualMachineInstance.", retry: 'later' },
+  HeldUpByAnother: { remedy: 'Mend or remove the volume that is named: KubeVirt handles the volumes of a VM one after another and begins anew at each failure.', retry: 'later' },
+  NotDeclaredHotpluggable: { remedy: 'Remove the volume, and add it with hotpluggable: true, as virtctl addvolume does.', retry: 'never' },
+  ImageIsDirectory: { remedy: 'Replace the directory by a regular image file named disk.img, or remove the volume.', retry: 'later' },
+  WrongKindOfDevice: { remedy: "Make volumeMode of claim and PersistentVolume fit what the storage really has, or remove the volume.", retry: 'later' },
+  DiskNotListed: { remedy: "Remove the volume and add it again: somebody else took the disk out of the domain, and KubeVirt has not noticed.", retry: 'later' },
+  DiskStillListed: { remedy: "Look at virt-handler's log: the disk must leave the guest before its claim may go elsewhere.", retry: 'later' },
+  KubeVirtReports: { remedy: "Read KubeVirt's words; the log of its virt-handler on this node says more.", retry: 'later' },
+
   // the wish
   HotplugDisabled: { remedy: 'Set hotplug: true in the configuration of hotplugd and restart it.', retry: 'later' },
   InvalidRequest: { remedy: 'Correct the request.', retry: 'never' },

@@ -20,6 +20,11 @@ export function checkSerial(serial: string): HotplugError | null {
   return null
 }
 
+/** Whether no SCSI disk of QEMU can show it, whatever its characters are. */
+export function isSerialTooLong(serial: string): boolean {
+  return new TextEncoder().encode(serial).length > MOST_BYTES
+}
+
 function spell(character: string): string {
   return character === ' ' ? 'a space, which libvirt would hand on with a backslash before it' : JSON.stringify(character)
 }

@@ -31,6 +31,8 @@ export interface Vmi extends ObjectNames {
   /** `status.volumeStatus`, in its order. */
   readonly entries: readonly VmiEntry[]
   readonly migrating: boolean
+  /** KubeVirt's own words for why the domain could not be brought in line (condition Synchronized); null: nothing is said. */
+  readonly failure: { readonly reason: string; readonly message: string } | null
   /** What could not be understood. With one of these nothing absent may be taken as unwanted. */
   readonly faults: readonly string[]
 }
@@ -60,6 +62,7 @@ export function readVmi(object: unknown): Vmi | null {
     disks: new Map(readAll(object, ['spec', 'domain', 'devices', 'disks'], { faults, read: readDisk })),
     entries: readAll(object, ['status', 'volumeStatus'], { faults, read: readEntry }),
     migrating: isMigrating(at(object, 'status', 'migrationState')),
+    failure: readFailure(listAt(object, 'status', 'conditions')),
     faults,
   }
 }
@@ -106,4 +109,10 @@ function readActivePods(value: unknown): ReadonlyMap<string, string> {
 /** One that has been said to be over is; everything else about it is under way. */
 function isMigrating(state: unknown): boolean {
   return isRecord(state) && at(state, 'completed') !== true && at(state, 'failed') !== true
+}
+
+function readFailure(conditions: readonly unknown[]): Vmi['failure'] {
+  const synchronized = conditions.find((condition) => textAt(condition, 'type') === 'Synchronized')
+  if (textAt(synchronized, 'status') !== 'False') return null
+  return { reason: textAt(synchronized, 'reason') ?? '', message: textAt(synchronized, 'message') ?? '' }
 }
