@@ -13,11 +13,14 @@ export interface ActEnd {
   readonly error: HotplugError | null
 }
 
+/** As much of a volume as is told of it; one that is only watched has no more. */
+export type ToldVolume = Pick<Volume, 'key' | 'id' | 'status'>
+
 /** Whoever wants to tell people what the engine does. Never influences it. */
 export interface AgentObserver {
-  phaseChanged(volume: Volume, from: Phase | null): void
-  stagePassed(volume: Volume, stage: Stage): void
-  actEnded(volume: Volume, end: ActEnd): void
+  phaseChanged(volume: ToldVolume, from: Phase | null): void
+  stagePassed(volume: ToldVolume, stage: Stage): void
+  actEnded(volume: ToldVolume, end: ActEnd): void
   /** Something in a source of desired state cannot be used; told once, until it is gone. */
   problem(problem: DesiredProblem): void
   note(event: string, fields: Readonly<Record<string, unknown>>): void

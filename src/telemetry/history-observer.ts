@@ -1,6 +1,5 @@
 import type { History } from '../agent/history.ts'
-import type { ActEnd, AgentObserver } from '../agent/observer.ts'
-import type { Volume } from '../agent/volume.ts'
+import type { ActEnd, AgentObserver, ToldVolume } from '../agent/observer.ts'
 import type { DesiredProblem } from '../model/desired.ts'
 import type { Phase, Stage } from '../model/status.ts'
 
@@ -12,16 +11,16 @@ export class HistoryObserver implements AgentObserver {
     this.#history = history
   }
 
-  phaseChanged({ id, status }: Volume, from: Phase | null): void {
+  phaseChanged({ id, status }: ToldVolume, from: Phase | null): void {
     const event = `phase ${from ?? 'none'} -> ${status.phase ?? 'none'}`
     this.#history.add({ volume: id, event, durationMs: null, reason: status.reason, message: status.message })
   }
 
-  stagePassed({ id }: Volume, { name, durationMs }: Stage): void {
+  stagePassed({ id }: ToldVolume, { name, durationMs }: Stage): void {
     this.#history.add({ volume: id, event: name, durationMs, reason: null, message: null })
   }
 
-  actEnded({ id }: Volume, { verb, durationMs, error }: ActEnd): void {
+  actEnded({ id }: ToldVolume, { verb, durationMs, error }: ActEnd): void {
     if (error === null) return
     this.#history.add({ volume: id, event: `${verb} failed`, durationMs, reason: error.reason, message: error.message })
   }

@@ -1,8 +1,7 @@
 import { destination, type Logger, pino } from 'pino'
 import type { DesiredProblem } from '../model/desired.ts'
 import type { Phase, Stage } from '../model/status.ts'
-import type { ActEnd, AgentObserver } from '../agent/observer.ts'
-import type { Volume } from '../agent/volume.ts'
+import type { ActEnd, AgentObserver, ToldVolume } from '../agent/observer.ts'
 
 /** The daemon's logger: one JSON object a line on stdout, written at once so that nothing is lost in a crash. */
 export function createLog(level: string): Logger {
@@ -21,22 +20,22 @@ interface LastFailure {
 /** Tells the story of each volume: a line a phase change, a line a new failure; the same failure again is only counted. */
 export class LogObserver implements AgentObserver {
   readonly #log: Logger
-  readonly #failures = new WeakMap<Volume, LastFailure>()
+  readonly #failures = new WeakMap<ToldVolume, LastFailure>()
 
   constructor(log: Logger) {
     this.#log = log
   }
 
-  phaseChanged(volume: Volume, from: Phase | null): void {
+  phaseChanged(volume: ToldVolume, from: Phase | null): void {
     const { phase, reason, message, target } = volume.status
     this.#log.info({ ...names(volume), phase, from, reason, message, target }, 'phase changed')
   }
 
-  stagePassed(volume: Volume, { name, durationMs }: Stage): void {
+  stagePassed(volume: ToldVolume, { name, durationMs }: Stage): void {
     this.#log.debug({ ...names(volume), stage: name, durationMs }, 'stage passed')
   }
 
-  actEnded(volume: Volume, { verb, opId, durationMs, error }: ActEnd): void {
+  actEnded(volume: ToldVolume, { verb, opId, durationMs, error }: ActEnd): void {
     const fields = { ...names(volume), op: verb, opId, durationMs }
     if (error === null) return this.#log.debug(fields, 'act done')
     const repeats = this.#repeats(volume, error.reason)
@@ -53,7 +52,7 @@ export class LogObserver implements AgentObserver {
     this.#log.info(fields, event)
   }
 
-  #repeats(volume: Volume, reason: string): number {
+  #repeats(volume: ToldVolume, reason: string): number {
     const last = this.#failures.get(volume)
     const nowMs = performance.now()
     const again = last?.reason === reason && nowMs - last.atMs < QUIET_MS
@@ -64,6 +63,6 @@ export class LogObserver implements AgentObserver {
   }
 }
 
-function names(volume: Volume): { vm: string; volume: string } {
+function names(volume: ToldVolume): { vm: string; volume: string } {
   return { vm: volume.key.vm, volume: volume.key.volume }
 }

@@ -1,8 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { AgentObserver, ActEnd } from '../agent/observer.ts'
+import type { AgentObserver, ActEnd, ToldVolume } from '../agent/observer.ts'
 import type { Agent } from '../agent/agent.ts'
 import type { Phase, Stage } from '../model/status.ts'
-import type { Volume } from '../agent/volume.ts'
 
 const STAGE_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60]
 
@@ -49,13 +48,13 @@ export class Metrics implements AgentObserver {
     })
   }
 
-  phaseChanged(_volume: Volume, _from: Phase | null): void {}
+  phaseChanged(_volume: ToldVolume, _from: Phase | null): void {}
 
-  stagePassed(_volume: Volume, { name, durationMs }: Stage): void {
+  stagePassed(_volume: ToldVolume, { name, durationMs }: Stage): void {
     this.#stages.observe({ stage: name }, durationMs / 1_000)
   }
 
-  actEnded(_volume: Volume, { verb, error }: ActEnd): void {
+  actEnded(_volume: ToldVolume, { verb, error }: ActEnd): void {
     this.#operations.inc({ operation: verb, outcome: error?.reason ?? 'done' })
   }
 

@@ -4,8 +4,12 @@ import { supportFile } from '../paths.ts'
 
 /** An object as a real node under KubeVirt 1.9 had it: `vmi-add-b1-04-AttachedToNode`, `launcher-pod`, … */
 export function sample(name: string): unknown {
-  return parse(readFileSync(supportFile(`kubernetes/samples/${name}.yaml`), 'utf8'))
+  const known = read.get(name) ?? parse(readFileSync(supportFile(`kubernetes/samples/${name}.yaml`), 'utf8'))
+  read.set(name, known)
+  return structuredClone(known)
 }
+
+const read = new Map<string, unknown>()
 
 /** The same with some values replaced, by path: `{ 'status.nodeName': 'node2' }`. Undefined removes. */
 export function sampleWith(name: string, changes: Readonly<Record<string, unknown>>): unknown {

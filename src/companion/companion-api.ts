@@ -1,0 +1,79 @@
+import type { AddVolume, AgentApi, Check, EngineState, Explanation, RemoveVolume } from '../agent/api.ts'
+import type { History } from '../agent/history.ts'
+import type { WatchHub } from '../agent/watch-hub.ts'
+import { explainFollowed } from '../core/explain-followed.ts'
+import { HotplugError } from '../errors.ts'
+import { type VmRef, type VolumeKey, vmKey, vmRef } from '../model/ids.ts'
+import type { VmStatus } from '../model/status.ts'
+import type { ObservedVmis } from '../ports/observed-vmis.ts'
+import type { Companion } from './companion.ts'
+
+/** What the local API is served from where hotplugd only watches. */
+export interface CompanionApiParts {
+  readonly companion: Companion
+  readonly vmis: ObservedVmis
+  readonly hub: WatchHub
+  readonly history: History
+}
+
+/** The local API of a companion: everything that can be read, nothing that changes anything. Contracts: AgentApi. */
+export class CompanionApi implements AgentApi {
+  readonly #parts: CompanionApiParts
+
+  constructor(parts: CompanionApiParts) {
+    this.#parts = parts
+  }
+
+  vms(namespace?: string): readonly VmStatus[] {
+    const vms = this.#parts.companion.vms().map((vm) => vm.status())
+    return namespace === undefined ? vms : vms.filter(({ vm }) => vmRef(vm).namespace === namespace)
+  }
+
+  vm(ref: VmRef): VmStatus | null {
+    return this.#parts.companion.find(vmKey(ref))?.status() ?? null
+  }
+
+  watch(listener: Parameters<AgentApi['watch']>[0]): () => void {
+    return this.#parts.hub.watch(listener)
+  }
+
+  explain(key: VolumeKey): Explanation | null {
+    const volume = this.#parts.companion.find(key.vm)?.volumes.get(key.volume)
+    if (volume === undefined) return null
+    return explainFollowed({ vm: key.vm, status: volume.status, facts: volume.facts, way: volume.way })
+  }
+
+  addVolume(request: AddVolume): Promise<void> {
+    return refuse(request, 'plugs')
+  }
+
+  removeVolume(request: RemoveVolume): Promise<void> {
+    return refuse(request, 'unplugs')
+  }
+
+  state(): EngineState {
+    const { companion, history, vmis } = this.#parts
+    const volumes = companion.vms().flatMap((vm) => [...vm.volumes.values()])
+    return {
+      desired: volumes.flatMap(({ id, facts }) => (facts.spec === null ? [] : [{ id, ...facts.spec }])),
+      actual: volumes.map(({ id, facts, way }) => ({ id, way, entry: facts.entry, pod: facts.pod, exposed: facts.exposed, disk: facts.disk ?? null })),
+      operations: [],
+      journal: [],
+      history: history.all(),
+      sources: [{ origin: 'vmi', read: vmis.all() !== null, trouble: vmis.trouble() }],
+      connections: companion.connections(),
+    }
+  }
+
+  readiness(): readonly Check[] {
+    const { companion, vmis } = this.#parts
+    const trouble = vmis.trouble()
+    const desired = { name: 'desired-state', ok: vmis.all() !== null, message: trouble ?? 'the VirtualMachineInstances were not read yet', warnings: trouble === null ? [] : [trouble] }
+    const libvirts = companion.connections().map(({ hypervisor, read, why }) => ({ name: `libvirt-${hypervisor}`, ok: true, message: why, warnings: read ? [] : [why] }))
+    return [desired, ...libvirts]
+  }
+}
+
+function refuse({ vm, name }: AddVolume | RemoveVolume, what: string): Promise<void> {
+  return Promise.reject(new HotplugError('CompanionRole', `volume ${name} of ${vm.name}: the role of hotplugd on this node is companion, KubeVirt's virt-handler ${what} here`))
+}
