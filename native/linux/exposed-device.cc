@@ -39,11 +39,12 @@ void clearPlace(const Fd& directory, const DeviceNode& node, std::optional<dev_t
 
 Render expose(const DeviceNode& node, const PodFileOwner& owner, std::optional<dev_t> replaced) {
   const auto directory = openFromNode(node.directory);
-  if (!directory) throw Refusal{"missing", node.directory.podUid, "hotplug-disks"};
+  if (!directory) throw Refusal{"gone", node.directory.podUid, "hotplug-disks"};
   clearPlace(directory, node, replaced);
   const bool made = ::mknodat(directory.get(), node.name.c_str(), kMode, node.device) == 0;
   if (!made && errno != EEXIST) fail("mknodat", node.name);
-  const auto proven = descend(directory, {node.name});
+  const auto proven = entryBelow(directory, node.name);
+  if (!proven) throw Refusal{"changed", node.name, "nothing"};
   const auto status = statOf(proven, node.name);
   if (!isDevice(status, node.device)) throw Refusal{"changed", node.name, kindOf(status.st_mode)};
   if (::fchownat(proven.get(), "", owner.user, owner.group, AT_EMPTY_PATH) != 0) fail("fchownat", node.name);

@@ -13,7 +13,7 @@ struct DeviceNode {
   dev_t device;
 };
 
-// `{kind: 'done'}` or a Refusal: `missing` (the directory is gone), `other` (a node of another device is there, whose
+// `{kind: 'done'}` or a Refusal: `gone` (the directory), `other` (a node of another device is there, whose
 // number `what` is), `unsafe`. A node of that device is kept, one of `replaced` taken away first.
 Render exposeDevice(const DeviceNode& node, const PodFileOwner& owner, std::optional<dev_t> replaced);
 

@@ -41,7 +41,8 @@ Fd placeholder(const Fd& directory, const std::string& name, const FileNumber& i
   Fd made(::openat(directory.get(), name.c_str(), kFlags, 0644));
   if (made) return made;
   if (errno != EEXIST) fail("openat", name);
-  auto found = descend(directory, {name});
+  auto found = entryBelow(directory, name);
+  if (!found) throw Refusal{"changed", name, "nothing"};
   const auto status = statOf(found, name);
   if (isMounted(found, directory)) {
     if (isFile(status, image)) return Fd();
@@ -52,14 +53,20 @@ Fd placeholder(const Fd& directory, const std::string& name, const FileNumber& i
   return found;
 }
 
+// ENOENT: the file, or the one it is to be mounted on, has no name any more.
+[[noreturn]] void failBinding(const char* call, const std::string& name) {
+  if (errno == ENOENT) throw Refusal{"changed", name, "file that was removed"};
+  fail(call, name);
+}
+
 void bind(const Fd& image, const Fd& from, const Fd& to, const Fd& target) {
   apart([&] {
     enterMountNamespace(from);
     const Fd clone(::open_tree(image.get(), "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH));
-    if (!clone) fail("open_tree", "disk.img");
+    if (!clone) failBinding("open_tree", "disk.img");
     enterMountNamespace(to);
     constexpr unsigned kFlags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
-    if (::move_mount(clone.get(), "", target.get(), "", kFlags) != 0) fail("move_mount", "hotplug-disks");
+    if (::move_mount(clone.get(), "", target.get(), "", kFlags) != 0) failBinding("move_mount", "hotplug-disks");
   });
 }
 

@@ -62,6 +62,7 @@ function refusal(pod: AttachmentPod, volume: string, { kind, path, what, target 
     case 'changed':
       return new HotplugError('SourceChanged', `${path} ${where} became another one while it was looked at`, { detail })
     case 'unsafe':
+    case 'gone':
     case 'other':
     default:
       return new HotplugError('UnsafePath', `${path} ${where} is a ${what}${target === '' ? '' : ` to ${target}`}`, { detail })

@@ -179,9 +179,10 @@ function refusal(handle: LauncherHandle, { kind, path, what, target }: Refused):
   const entry = exposedPath(handle)
   const detail = { path: entry, pod: handle.launcher, what }
   switch (kind) {
-    case 'missing':
+    case 'gone':
       return new HotplugError('LauncherNotFound', `the directory of launcher pod ${handle.launcher} for hot-plugged volumes is gone`, { detail })
     case 'changed':
+    case 'missing':
     case 'empty':
     case 'noDevice':
       return new HotplugError('SourceChanged', `what was looked up for ${entry} is another file or device by now (${path}: ${what})`, { detail })

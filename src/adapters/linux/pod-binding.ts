@@ -39,7 +39,7 @@ export interface DescribedPod {
 
 /** What was found in place of what was looked for; `path` is relative to where the look began, `target` where a link points. */
 export interface Refused {
-  readonly kind: 'missing' | 'unsafe' | 'noDevice' | 'empty' | 'changed' | 'other'
+  readonly kind: 'missing' | 'gone' | 'unsafe' | 'noDevice' | 'empty' | 'changed' | 'other'
   readonly path: string
   readonly what: string
   readonly target: string
