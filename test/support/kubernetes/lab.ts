@@ -41,14 +41,17 @@
  *   name)`, then pods with `imagePullPolicy: Never`; `podReady`, `podGone`, `exec`, `logs`, `containerPid`; `cluster.kubelet.kill9()`.
  *   `${cluster.root}${cluster.kubeletDir}/pods/…` is the kubelet's directory with its mounts, seen from here;
  *   `spawn(cluster.enter[0], [...cluster.enter.slice(1), 'program'])` runs a program on the node, as a service of it would.
- * - The whole stage: `const scene = await startPlugScene(t)` (15 s): a cluster, a launcher pod as KubeVirt makes it with a real
+ * - The whole stage: `const scene = await startPlugScene(t)` (10 s): a cluster, a launcher pod as KubeVirt makes it with a real
  *   libvirt and guest (`scene.launcher.guest.write(…)`, `.host.virsh(…)`), a block volume `b1`, an image `f1` and the attachment pod that has
  *   both. `await scene.announce(scene.block, scene.image)` writes them into the VMI up to AttachedToNode: the agent's turn. More of each:
  *   `startLauncher(cluster, vmi)`, `makeVolume(cluster, { name, mode })`, `startAttachmentPod(cluster, launcher.pod, volumes)`.
+ * - virt-controller by itself: `const controller = new LiveVirtController(cluster, launcher, t)`, then only `controller.plug({ name: 'b1' })`
+ *   and `unplug('b1')`: it makes and replaces attachment pods and writes the entries as the real one would.
  * - Several servers side by side are fine. When the process dies, by SIGKILL too, they are killed and their files removed.
  */
 export { helm, kubectl, kubernetesProgram } from './binaries.ts'
 export { startAttachmentPod } from './cluster/attachment.ts'
+export { LiveVirtController } from './cluster/live-virt-controller.ts'
 export { PAUSE_IMAGE } from './cluster/configuration.ts'
 export { Cluster } from './cluster/cluster.ts'
 export { startPlugScene, type PlugScene } from './cluster/plug-scene.ts'

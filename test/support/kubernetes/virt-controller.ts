@@ -64,9 +64,12 @@ export class VirtController {
     }))
   }
 
-  /** Another pod is on its way for all of them: every entry names it, without a UID, Ready ones too. */
+  /** Another pod is on its way for all volumes of the spec: their entries name it, without a UID, Ready ones too. */
   async replaced(podName: string): Promise<void> {
-    await this.#change((vmi) => mapEntries(vmi, (entry) => (entry.hotplugVolume ? { hotplugVolume: { attachPodName: podName } } : {})))
+    await this.#change((vmi) => {
+      const wanted = vmi.spec.volumes.map((volume) => (volume as { name: string }).name)
+      return mapEntries(vmi, ({ name, hotplugVolume }) => (hotplugVolume && wanted.includes(name) ? { hotplugVolume: { attachPodName: podName } } : {}))
+    })
   }
 
   /** That pod is ready: its UID stands in every entry that names it. */

@@ -19,7 +19,13 @@ const CONTROLLERS = [
 /** Starts controller-manager and scheduler; neither is waited for. */
 export const startControlPlane = async (server: ApiServer, networkOf: number): Promise<ServerProcess[]> => {
   const common = { kubeconfig: server.kubeconfig, 'leader-elect': 'false', 'bind-address': '127.0.0.1' }
-  const managed = { controllers: CONTROLLERS.join(','), 'root-ca-file': server.caFile, 'service-account-private-key-file': server.credentials.serviceAccountKey, 'cert-dir': join(server.directory, 'controllers') }
+  const managed = {
+    controllers: CONTROLLERS.join(','),
+    'pvclaimbinder-sync-period': '200ms', // a claim that it sees before its volume waits for the next round
+    'root-ca-file': server.caFile,
+    'service-account-private-key-file': server.credentials.serviceAccountKey,
+    'cert-dir': join(server.directory, 'controllers'),
+  }
   const wanted = [
     ['kube-controller-manager', { ...common, ...managed }],
     ['kube-scheduler', { ...common, 'cert-dir': join(server.directory, 'scheduler') }],

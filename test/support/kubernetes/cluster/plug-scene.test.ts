@@ -2,7 +2,7 @@ import { access, chown, readFile, readdir, stat, writeFile } from 'node:fs/promi
 import { join } from 'node:path'
 import t from 'tap'
 import { diskXml, run, until, type DomainDisk } from '../../lab.ts'
-import { startPlugScene, type PlugScene } from '../lab.ts'
+import { LiveVirtController, startPlugScene, type PlugScene, type VolumeStatusEntry } from '../lab.ts'
 
 const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false)
 
@@ -76,6 +76,35 @@ t.test('a guest in a launcher pod, and volumes in an attachment pod', async (t) 
     await plugImage(scene)
     await launcher.guest.write('f1', 4096, 'to the image')
     t.equal((await readFile(image.path)).toString('utf8', 4096, 4108), 'to the image')
+  })
+
+  await t.test('virt-controller by itself replaces the attachment pod, and forgets a volume at last', async (t) => {
+    await scene.controller.unplug('b1', 'f1')
+    await Promise.all([scene.controller.drop('b1'), scene.controller.drop('f1'), cluster.server.delete(attachment)])
+    const controller = new LiveVirtController(cluster, launcher, t)
+    const named = (volume: string): Promise<VolumeStatusEntry> =>
+      until(`${volume} to have a ready pod`, async () => {
+        const entry = await controller.entry(volume)
+        return entry?.hotplugVolume?.attachPodUID === undefined ? null : entry
+      })
+    const phase = async (volume: string, phase: string): Promise<void> => {
+      const index = (await controller.vmi()).status?.volumeStatus.findIndex(({ name }) => name === volume)
+      await cluster.server.patch(launcher.vmi, [{ op: 'test', path: `/status/volumeStatus/${index}/name`, value: volume }, { op: 'replace', path: `/status/volumeStatus/${index}/phase`, value: phase }])
+    }
+    await controller.plug({ name: 'f1' })
+    const first = await named('f1')
+    t.match(first, { phase: 'AttachedToNode', persistentVolumeClaimInfo: { volumeMode: 'Filesystem' } })
+    await phase('f1', 'Ready')
+    await controller.plug({ name: 'b1' })
+    const second = await named('b1')
+    t.not(second.hotplugVolume?.attachPodUID, first.hotplugVolume?.attachPodUID)
+    t.match(await controller.entry('f1'), { phase: 'Ready', hotplugVolume: second.hotplugVolume })
+    await until('the old pod to go', async () => (await cluster.server.list('v1', 'Pod', 'default', 'labelSelector=kubevirt.io=hotplug-disk')).length === 1)
+    await controller.unplug('b1', 'f1')
+    await phase('f1', 'UnMountedFromPod')
+    await until('all entries to go', async () => (await controller.vmi()).status?.volumeStatus.length === 0)
+    t.strictSame(await cluster.server.list('v1', 'Pod', 'default', 'labelSelector=kubevirt.io=hotplug-disk'), [])
+    await controller.end()
   })
 
   await t.test('stopped, nothing is left', async (t) => {

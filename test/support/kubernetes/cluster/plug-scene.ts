@@ -24,22 +24,26 @@ export interface PlugScene {
   announce(...volumes: readonly NodeVolume[]): Promise<void>
 }
 
-/** Everything up to the moment when the node's agent has something to do (15 s). Nothing is in the VMI yet: see `announce`. */
+/** Everything up to the moment when the node's agent has something to do (10 s). Nothing is in the VMI yet: see `announce`. */
 export const startPlugScene = async (t: Teardown, options: ClusterOptions & LauncherOptions = {}): Promise<PlugScene> => {
   const cluster = await startCluster(t, options)
-  await installKubeVirtCrds(cluster.server)
-  const made = await cluster.server.create(vmi({ name: 'vmi1' }))
   const [launcher, block, image] = await Promise.all([
-    startLauncher(cluster, made, options),
+    makeLauncher(cluster, options),
     makeVolume(cluster, { name: 'b1' }, t),
     makeVolume(cluster, { name: 'f1', mode: 'Filesystem' }, t),
   ])
   const attachment = await startAttachmentPod(cluster, launcher.pod, [block, image])
-  const controller = new VirtController(cluster.server, made)
+  const controller = new VirtController(cluster.server, launcher.vmi)
   const announce = async (...volumes: readonly NodeVolume[]): Promise<void> => {
     await controller.plug(...volumes.map(({ volume }) => ({ name: volume, disk: { serial: volume } })))
     const { name, uid } = attachment.metadata
     for (const { volume, shape } of volumes) await controller.attachedToNode(volume, { name, uid }, shape)
   }
   return { cluster, launcher, controller, block, image, attachment, announce }
+}
+
+/** The first object of a new kind takes the API server two seconds. */
+const makeLauncher = async (cluster: Cluster, options: LauncherOptions): Promise<Launcher> => {
+  await installKubeVirtCrds(cluster.server)
+  return startLauncher(cluster, await cluster.server.create(vmi({ name: 'vmi1' })), options)
 }

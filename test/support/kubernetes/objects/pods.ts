@@ -25,6 +25,8 @@ export interface AttachedClaim {
   /** The claim as the server has it: its UID is part of the device's path. */
   readonly claim: Made
   readonly mode: VolumeMode
+  /** False in a replacement where the volume's file system was exposed before: the kubelet then does not mount it at all. @default true */
+  readonly mounted?: boolean
 }
 
 const suffix = (): string => randomBytes(3).toString('hex').slice(0, 5)
@@ -95,7 +97,7 @@ const attachmentContainer = (claims: readonly AttachedClaim[], options: PodOptio
   securityContext: { capabilities: { drop: ['ALL'] }, runAsUser: 107, runAsNonRoot: true, allowPrivilegeEscalation: false },
   volumeMounts: [
     { name: 'hotplug-disks', mountPath: '/path', mountPropagation: 'HostToContainer' },
-    ...claims.filter(({ mode }) => mode === 'Filesystem').map(({ volume }) => ({ name: volume, mountPath: `/${volume}` })),
+    ...claims.filter(({ mode, mounted = true }) => mode === 'Filesystem' && mounted).map(({ volume }) => ({ name: volume, mountPath: `/${volume}` })),
   ],
   volumeDevices: claims.filter(({ mode }) => mode === 'Block').map(({ volume, claim }) => ({ name: volume, devicePath: `/path/${volume}/${claim.metadata.uid}` })),
 })

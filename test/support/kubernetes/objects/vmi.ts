@@ -15,6 +15,12 @@ export interface VmiVolume {
   readonly disk?: Readonly<Record<string, unknown>>
 }
 
+/** A volume and the claim that it stands for. */
+export interface VmiVolumeSource {
+  readonly name: string
+  readonly claim: string
+}
+
 /** An entry of `status.volumeStatus`. */
 export interface VolumeStatusEntry {
   readonly name: string
