@@ -178,9 +178,9 @@ void tap.test(`a libvirt socket that is swapped (${SWAPS} looks)`, async (t) => 
   const stop = await startInside(t, lab, 0, '/run/libvirt', 'libvirt-sock', join(outside, 'sock'), 'real')
   const tally = new Tally()
   const open = async (): Promise<string> => {
-    const { pids, close } = await openLauncherLibvirt(lab.launcher.uid, { cgroupRoot: lab.node.cgroupRoot })
-    close()
-    return pids.includes(lab.launcher.pid) ? 'well' : 'ESCAPED'
+    const libvirt = await openLauncherLibvirt(lab.launcher.uid, { cgroupRoot: lab.node.cgroupRoot })
+    libvirt.close()
+    return libvirt.pids.includes(lab.launcher.pid) ? 'well' : 'ESCAPED'
   }
   for (let look = 0; look < SWAPS; look++) await tally.note('open', open(), String)
   await stop()
