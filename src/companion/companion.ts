@@ -6,7 +6,7 @@ import { FollowedVm, type Sighting } from './followed-vm.ts'
 import { Looks } from './looks.ts'
 
 /** Backs up a lost event, and a mount, of which nobody tells. */
-const LOOK_AGAIN_MS = 2_000
+const LOOK_AGAIN_MS = 5_000
 /** After a domain could not be read. */
 const RETRY_MS = 1_000
 
