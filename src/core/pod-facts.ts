@@ -9,7 +9,7 @@ export interface PodFacts extends ObjectNames {
   readonly ready: boolean
   readonly terminating: boolean
   /** The one owner that controls it. */
-  readonly controller: { readonly kind: string; readonly uid: string } | null
+  readonly controller: { readonly kind: string; readonly uid: string; readonly name: string } | null
   /** Names of all its volumes. */
   readonly volumes: ReadonlySet<string>
   /** Claims by the name of the volume. */
@@ -49,7 +49,7 @@ export function readPod(object: unknown): PodFacts | null {
 function controllerOf(object: unknown): PodFacts['controller'] {
   const owner = listAt(object, 'metadata', 'ownerReferences').find((reference) => at(reference, 'controller') === true)
   const [kind, uid] = [textAt(owner, 'kind'), textAt(owner, 'uid')]
-  return kind && uid ? { kind, uid } : null
+  return kind && uid ? { kind, uid, name: textAt(owner, 'name') ?? '' } : null
 }
 
 function volumesOf(object: unknown): Pick<PodFacts, 'volumes' | 'claims' | 'devicePaths' | 'mounted'> {

@@ -21,6 +21,12 @@ export interface ProvenAttachment {
 }
 
 const OVER: readonly string[] = ['Succeeded', 'Failed']
+
+/** Whether the pod's containers have ended for good. */
+export function isOver({ phase }: PodFacts): boolean {
+  return OVER.includes(phase)
+}
+
 /** Where an attachment pod has a block volume: the last part is the claim's UID. */
 const DEVICE_PATH = /^\/path\/[^/]+\/([^/]+)$/
 
@@ -35,7 +41,7 @@ export function isLauncher(pod: PodFacts, vmi: Vmi, node: string): boolean {
 
 /** The launcher among some pods: one that still runs, and not one that is on its way out if there is another. */
 export function launcherAmong(pods: Iterable<PodFacts>, vmi: Vmi, node: string): PodFacts | null {
-  const launchers = [...pods].filter((pod) => isLauncher(pod, vmi, node) && !OVER.includes(pod.phase))
+  const launchers = [...pods].filter((pod) => isLauncher(pod, vmi, node) && !isOver(pod))
   return launchers.find(({ terminating }) => !terminating) ?? launchers[0] ?? null
 }
 
@@ -46,7 +52,7 @@ export function provenLauncher({ uid, namespace, name, terminating }: PodFacts, 
 /** Whether a pod is controlled by that launcher, on the same node and in the same namespace. */
 export function isAttachment(pod: PodFacts, launcher: PodFacts): boolean {
   const isOwned = pod.controller?.kind === 'Pod' && pod.controller.uid === launcher.uid
-  return isOwned && pod.namespace === launcher.namespace && pod.nodeName === launcher.nodeName && !OVER.includes(pod.phase)
+  return isOwned && pod.namespace === launcher.namespace && pod.nodeName === launcher.nodeName && !isOver(pod)
 }
 
 /** Attachment pods among some pods that hold the volume's claim: the one that the VMI's status names first, then ready ones, then those that stay. */

@@ -44,7 +44,7 @@ const BLOCKS: readonly (readonly [string, Given, string | null, RegExp?])[] = [
   ['cannot be scheduled, before it has a UID', { vmi: 'vmi-add-b1-03-AttachedToNode', pods: notReady({ hitch: { reason: 'Unschedulable', message: '0/1 nodes' } }) }, 'AttachmentPodFailing', /Unschedulable: 0\/1 nodes/],
   ['running and not ready', { vmi: ATTACHED, pods: notReady({ phase: 'Running' }) }, 'AttachmentPodNotReady', /is not ready/],
   ['pod on its way out', { vmi: ATTACHED, pods: [LAUNCHER, { ...B1_POD, terminating: true }] }, 'AwaitingController', /is being deleted/],
-  ['pod of another launcher', { vmi: ATTACHED, pods: [LAUNCHER, { ...B1_POD, controller: { kind: 'Pod', uid: 'other' } }] }, 'AwaitingController', /not known/],
+  ['pod of another launcher', { vmi: ATTACHED, pods: [LAUNCHER, { ...B1_POD, controller: { kind: 'Pod', uid: 'other', name: 'x' } }] }, 'AwaitingController', /not known/],
   ['pod without an owner, whatever its labels', { vmi: ATTACHED, pods: [LAUNCHER, { ...B1_POD, controller: null }] }, 'AwaitingController', /not known/],
   ['pod on another node', { vmi: ATTACHED, pods: [LAUNCHER, { ...B1_POD, nodeName: 'node2' }] }, 'AwaitingController', /not known/],
   ['pod that holds another claim', { vmi: ATTACHED, pods: [LAUNCHER, { ...B1_POD, claims: new Map([['b1', 'other']]) }] }, 'AwaitingController', /does not hold claim b1/],

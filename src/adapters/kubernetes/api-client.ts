@@ -27,6 +27,7 @@ export type PatchOutcome =
   | { readonly kind: 'done'; readonly object: JsonObject }
   | { readonly kind: 'conflict'; readonly message: string }
   | { readonly kind: 'gone' }
+  | { readonly kind: 'unneeded' }
 
 /** A page of a list. */
 export interface Page {
@@ -98,10 +99,15 @@ export class ApiClient {
     }
   }
 
-  /** Changes an object, if every `test` holds. @throws HotplugError */
-  async patch(path: string, operations: readonly PatchOperation[], signal?: AbortSignal): Promise<PatchOutcome> {
-    const body = JSON.stringify(operations)
-    const answer = await this.#write({ method: 'PATCH', path, body, contentType: 'application/json-patch+json' }, 'status', signal)
+  /**
+   * Changes an object, if every `test` holds. What is to be changed is asked for only when it is the write's turn; an empty
+   * list then means that it is not needed any more. @throws HotplugError
+   */
+  async patch(path: string, operations: () => readonly PatchOperation[], signal?: AbortSignal): Promise<PatchOutcome> {
+    await this.#budget.take('status', [this.#closing.signal, signal])
+    const steps = operations()
+    if (steps.length === 0) return { kind: 'unneeded' }
+    const answer = await this.#write({ method: 'PATCH', path, body: JSON.stringify(steps), contentType: 'application/json-patch+json' }, signal)
     if (answer.kind === 'ok') return { kind: 'done', object: answer.object }
     const { status, message } = answer.refusal
     if (status === 409 || status === 422) return { kind: 'conflict', message }
@@ -110,7 +116,8 @@ export class ApiClient {
 
   /** Makes an object; one that is there already is fine. @throws HotplugError */
   async create(path: string, object: JsonObject, priority: WritePriority, signal?: AbortSignal): Promise<'created' | 'exists'> {
-    const answer = await this.#write({ method: 'POST', path, body: JSON.stringify(object) }, priority, signal)
+    await this.#budget.take(priority, [this.#closing.signal, signal])
+    const answer = await this.#write({ method: 'POST', path, body: JSON.stringify(object) }, signal)
     return answer.kind === 'ok' ? 'created' : this.#expect(answer.refusal, 409, `POST ${path}`, 'exists')
   }
 
@@ -120,8 +127,8 @@ export class ApiClient {
     this.#transport.close()
   }
 
-  async #write(request: ApiRequest, priority: WritePriority, signal?: AbortSignal): Promise<Answer> {
-    await this.#budget.take(priority, [this.#closing.signal, signal])
+  /** With the budget in hand. */
+  async #write(request: ApiRequest, signal?: AbortSignal): Promise<Answer> {
     const answer = await this.#exchange(request, signal)
     if (answer.kind === 'refused') this.#budget.pause(answer.refusal.retryAfterMs ?? 0)
     return answer

@@ -40,6 +40,8 @@ export interface ReflectorTimes {
   readonly firstBackoffMs: number
   /** @default 4000 */
   readonly longestBackoffMs: number
+  /** After one and the same refusal again and again: there is no such kind, or it may not be read. @default 4000 */
+  readonly refusedMs: number
 }
 
 /** How a mirror stands, for readiness and metrics. */
@@ -60,7 +62,9 @@ export interface ReflectorState {
   readonly hangs: number
 }
 
-const TIMES: ReflectorTimes = { watchSeconds: 20, graceMs: 5_000, pageSize: 100, firstBackoffMs: 200, longestBackoffMs: 4_000 }
+const TIMES: ReflectorTimes = { watchSeconds: 20, graceMs: 5_000, pageSize: 100, firstBackoffMs: 200, longestBackoffMs: 4_000, refusedMs: 4_000 }
+/** An API server that starts forbids everything for a moment, until it has read its own rules. */
+const PASSING_REFUSALS = 6
 /** A watch that ended sooner without a word was not ended by its time. */
 const SHORT_MS = 1_000
 
@@ -138,8 +142,10 @@ export class Reflector<T extends Mirrored> {
     }
     this.#counts.lists++
     this.#heard()
+    const isFirst = !this.#synced
     this.#synced = true
     this.#tell(this.store.replace(objects))
+    if (isFirst) this.#options.onState?.()
     return resourceVersion
   }
 
@@ -155,6 +161,7 @@ export class Reflector<T extends Mirrored> {
       const started = await client.watch(path, parameters, watching)
       this.#counts.watches++
       if (started.kind === 'expired') return this.#expire()
+      this.#reached()
       for await (const events of watchEvents(started.body)) this.#take(events)
       this.#badFrom = null
       this.#heard()
@@ -203,9 +210,15 @@ export class Reflector<T extends Mirrored> {
     return new HotplugError('ApiServerUnavailable', `the watch of ${this.#options.name} hangs: it did not end when it was to`)
   }
 
+  /** What the server said was understood. */
   #heard(): void {
-    this.#heardMs = this.#options.clock.monotonicMs()
     this.#attempts = 0
+    this.#reached()
+  }
+
+  /** It answers. */
+  #reached(): void {
+    this.#heardMs = this.#options.clock.monotonicMs()
     if (this.#trouble === null) return
     this.#options.log.info({ watch: this.#options.name }, 'API server can be read again')
     this.#trouble = null
@@ -219,7 +232,9 @@ export class Reflector<T extends Mirrored> {
     this.#trouble = error
     if (isNew) this.#options.log.warn({ watch: this.#options.name, reason: error.reason, remedy: error.remedy, detail: error.detail, err: error }, 'API server cannot be read')
     if (isNew) this.#options.onState?.()
-    await this.#pause(Math.max(this.#backoffMs(), retryAfterOf(error)))
+    const isRefused = error.reason === 'ApiForbidden' || error.reason === 'ApiRefused'
+    const isForLong = isRefused && this.#attempts >= PASSING_REFUSALS
+    await this.#pause(Math.max(isForLong ? this.#times.refusedMs : this.#backoffMs(), retryAfterOf(error)))
   }
 
   /** Doubled each time, and anything between half and whole of that. */

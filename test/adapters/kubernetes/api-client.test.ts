@@ -10,6 +10,8 @@ import { systemClock } from '../../../src/adapters/system-clock.ts'
 import { until } from '../../support/wait.ts'
 import { answer, LoopbackApi } from './loopback-api.ts'
 
+const TEST = { op: 'test', path: '/x', value: 1 } as const
+
 async function refused(t: Test, promise: Promise<unknown>, expected: object): Promise<void> {
   const error = await promise.then(() => null, (thrown: unknown) => thrown)
   t.type(error, HotplugError)
@@ -22,11 +24,13 @@ t.test('a JSON patch goes out as one, and tells how it ended', async (t) => {
   const outcomes = [[200, { metadata: { name: 'a' } }], [409, { message: 'changed' }], [422, { message: 'test failed' }], [404, {}]] as const
   for (const [status, body] of outcomes) {
     api.handler = (_asked, reply) => answer(reply, status, body)
-    const outcome = await client.patch('/things/a', [{ op: 'test', path: '/x', value: 1 }])
+    const outcome = await client.patch('/things/a', () => [TEST])
     t.matchOnly(outcome, { 200: { kind: 'done', object: body }, 409: { kind: 'conflict', message: 'changed' }, 422: { kind: 'conflict', message: 'test failed' }, 404: { kind: 'gone' } }[status])
   }
   t.match(api.asked[0], { method: 'PATCH', path: '/things/a', headers: { 'content-type': 'application/json-patch+json', authorization: 'Bearer t', accept: 'application/json' } })
-  t.same(JSON.parse(api.asked[0]?.body ?? ''), [{ op: 'test', path: '/x', value: 1 }])
+  t.same(JSON.parse(api.asked[0]?.body ?? ''), [TEST])
+  t.same(await client.patch('/things/a', () => []), { kind: 'unneeded' })
+  t.equal(api.asked.length, 4)
   client.close()
 })
 
@@ -85,7 +89,7 @@ t.test('writes: five a second after a burst, status before events, none before R
   api.handler = (asked, reply) => answer(reply, asked.method === 'POST' ? 201 : 200, {})
   const client = api.client({ writes: { perSecond: 20, burst: 6 } })
   const events = Array.from({ length: 4 }, (_, index) => client.create(`/events/${index}`, {}, 'event'))
-  const patches = Array.from({ length: 12 }, (_, index) => client.patch(`/things/${index}`, []))
+  const patches = Array.from({ length: 12 }, (_, index) => client.patch(`/things/${index}`, () => [TEST]))
   await Promise.all([...events, ...patches])
   const first = api.asked[0]?.atMs ?? 0
   const last = api.asked.at(-1)?.atMs ?? 0
@@ -94,10 +98,10 @@ t.test('writes: five a second after a burst, status before events, none before R
   t.equal(await event, 'created')
   t.same(api.asked.slice(-2).map(({ method }) => method), ['POST', 'POST'], 'events come last')
   api.handler = (_asked, reply) => answer(reply, 429, {}, { 'retry-after': '1' })
-  await refused(t, client.patch('/things/x', []), { reason: 'ApiServerUnavailable', detail: { retryAfterMs: 1_000 } })
+  await refused(t, client.patch('/things/x', () => [TEST]), { reason: 'ApiServerUnavailable', detail: { retryAfterMs: 1_000 } })
   const refusedMs = performance.now()
   api.handler = (_asked, reply) => answer(reply, 200, {})
-  await client.patch('/things/x', [])
+  await client.patch('/things/x', () => [TEST])
   t.ok((api.asked.at(-1)?.atMs ?? 0) - refusedMs >= 900)
   client.close()
 })
@@ -164,5 +168,5 @@ t.test('close ends what is under way', async (t) => {
   await until('the request', () => api.asked.length === 1)
   client.close()
   await refused(t, under, { reason: 'ApiServerUnavailable' })
-  await refused(t, client.patch('/a', []), { reason: 'ApiServerUnavailable' })
+  await refused(t, client.patch('/a', () => [TEST]), { reason: 'ApiServerUnavailable' })
 })

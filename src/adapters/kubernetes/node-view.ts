@@ -1,0 +1,207 @@
+import type { BaseLogger } from 'pino'
+import { type PodFacts, readPod } from '../../core/pod-facts.ts'
+import { readVmi, type Vmi } from '../../core/vmi.ts'
+import { isOver, launcherAmong } from '../../core/vmi-pods.ts'
+import type { Impediment } from '../../model/desired.ts'
+import { type VmKey, vmKey } from '../../model/ids.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { ApiClient } from './api-client.ts'
+import { FeatureGate } from './feature-gate.ts'
+import type { Change } from './object-store.ts'
+import { PODS_PATH, VMIS_PATH } from './paths.ts'
+import { Reflector, type ReflectorState, type ReflectorTimes } from './reflector.ts'
+import { type Missing, WhereaboutsOfVmis } from './whereabouts.ts'
+
+/** What every mirror is given. */
+export interface ReflectorCommon {
+  readonly client: ApiClient
+  readonly clock: Clock
+  readonly log: BaseLogger
+  readonly times?: Partial<ReflectorTimes>
+}
+
+export interface NodeViewOptions extends ReflectorCommon {
+  readonly node: string
+  /** Whether volumes may be hot-plugged where no KubeVirt CR says so or not. */
+  readonly hotplug: boolean
+}
+
+/** A VMI that this node has to do with. */
+export interface KnownVmi {
+  readonly vm: VmKey
+  readonly vmi: Vmi
+  /** `here`: this agent is in charge of it. */
+  readonly place: 'here' | 'elsewhere' | 'unknown'
+  readonly launcher: PodFacts | null
+}
+
+const POD_LABELS = 'kubevirt.io in (virt-launcher,hotplug-disk,virt-handler)'
+
+/**
+ * What the API server holds that concerns this node, over three watches: its VMIs, its pods, and the KubeVirt CR. Whoever
+ * listens is called once after each change, however many objects it is made of.
+ */
+export class NodeView {
+  readonly node: string
+  readonly gate: FeatureGate
+  readonly #vmis: Reflector<Vmi>
+  readonly #pods: Reflector<PodFacts>
+  readonly #whereabouts: WhereaboutsOfVmis
+  readonly #listeners = new Set<() => void>()
+  /** VMIs that left the mirror, as they were last, until it is known what became of them. */
+  readonly #departed = new Map<string, Vmi>()
+  #podsByController: ReadonlyMap<string, readonly PodFacts[]> = new Map()
+  #known: ReadonlyMap<VmKey, KnownVmi> = new Map()
+  #unknownVms: ReadonlySet<VmKey> = new Set()
+  #isDue = false
+
+  constructor({ node, hotplug, ...common }: NodeViewOptions) {
+    this.node = node
+    const changed = (): void => this.#changed()
+    this.gate = new FeatureGate({ ...common, own: hotplug, onChange: changed })
+    const vmiQuery = { labelSelector: `kubevirt.io/nodeName=${node}` }
+    this.#vmis = new Reflector<Vmi>({ ...common, name: 'vmis', path: VMIS_PATH, query: vmiQuery, read: readVmi, onChange: (changes) => this.#vmisChanged(changes), onState: changed })
+    const podQuery = { labelSelector: POD_LABELS, fieldSelector: `spec.nodeName=${node}` }
+    this.#pods = new Reflector<PodFacts>({ ...common, name: 'pods', path: PODS_PATH, query: podQuery, read: readPod, onChange: changed, onState: changed })
+    this.#whereabouts = new WhereaboutsOfVmis({ ...common, onAnswer: changed })
+  }
+
+  start(): void {
+    for (const part of [this.gate, this.#vmis, this.#pods]) part.start()
+  }
+
+  async close(): Promise<void> {
+    this.#listeners.clear()
+    this.#whereabouts.close()
+    await Promise.all([this.gate, this.#vmis, this.#pods].map((part) => part.close()))
+  }
+
+  /** Calls back after each change, in the order of subscription. Returns what ends it. */
+  watch(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** VMIs and pods were read whole once, and so were the feature gates, if there are any. */
+  get isSynced(): boolean {
+    return this.#vmis.state().synced && this.#pods.state().synced && this.gate.isKnown
+  }
+
+  /** The API server answers, as far as is known. */
+  get isReachable(): boolean {
+    return this.#vmis.state().trouble === null
+  }
+
+  /** Every VMI that this node has to do with. */
+  all(): Iterable<KnownVmi> {
+    return this.#known.values()
+  }
+
+  get(vm: VmKey): KnownVmi | null {
+    return this.#known.get(vm) ?? null
+  }
+
+  /** VMs whose launcher is here, and of whose VMI nothing is known yet. */
+  unknownVms(): Iterable<VmKey> {
+    return this.#unknownVms
+  }
+
+  /** Pods that this pod controls. */
+  podsOf(controller: PodFacts | null): readonly PodFacts[] {
+    return controller === null ? [] : (this.#podsByController.get(controller.uid) ?? [])
+  }
+
+  /** Takes over a VMI that came as an answer: newer than what the watch has told so far. */
+  observe(object: unknown): void {
+    this.#vmis.observe(object)
+  }
+
+  states(): readonly ReflectorState[] {
+    return [this.#vmis.state(), this.#pods.state(), this.gate.state()]
+  }
+
+  #vmisChanged(changes: readonly Change<Vmi>[]): void {
+    for (const { kind, object } of changes) {
+      if (kind === 'deleted') this.#departed.set(object.uid, object)
+      else this.#departed.delete(object.uid)
+    }
+    this.#changed()
+  }
+
+  #changed(): void {
+    if (this.#isDue) return
+    this.#isDue = true
+    queueMicrotask(() => {
+      this.#isDue = false
+      if (this.isSynced) this.#refresh()
+      for (const listener of this.#listeners) listener()
+    })
+  }
+
+  #refresh(): void {
+    this.#podsByController = byController(this.#pods.store.all())
+    this.#whereabouts.seek(this.#missing())
+    const here = [...this.#vmis.store.all()].map((vmi) => this.#knownVmi(vmi, 'here'))
+    const departed = [...this.#departed.values()].flatMap((vmi) => this.#departedVmi(vmi))
+    const strangers = this.#orphans().flatMap(({ uid }) => this.#strangeVmi(uid))
+    this.#known = new Map([...strangers, ...departed, ...here].map((known) => [known.vm, known]))
+    this.#unknownVms = new Set(this.#orphans().filter(({ uid }) => this.#whereabouts.of(uid).kind === 'unknown').map((orphan) => vmKey(orphan)))
+  }
+
+  #missing(): Missing[] {
+    for (const vmi of this.#departed.values()) if (this.#isSettled(vmi)) this.#departed.delete(vmi.uid)
+    return [...this.#departed.values(), ...this.#orphans()]
+  }
+
+  /** Another VMI has its name, or it is known to be gone, or to be elsewhere and to have left nothing here. */
+  #isSettled(vmi: Vmi): boolean {
+    if (this.#vmis.store.byName(vmi.namespace, vmi.name) !== undefined) return true
+    const { kind } = this.#whereabouts.of(vmi.uid)
+    return kind === 'gone' || (kind === 'elsewhere' && !this.#hasLauncher(vmi.uid))
+  }
+
+  /** Launchers that run here for VMIs that are not this node's: of an unfinished migration, of one that was just deleted. */
+  #orphans(): Missing[] {
+    return [...this.#podsByController].flatMap(([uid, pods]) => {
+      if (this.#vmis.store.get(uid) !== undefined || this.#departed.has(uid)) return []
+      const launcher = pods.find((pod) => pod.controller?.kind === 'VirtualMachineInstance' && !isOver(pod))
+      return launcher === undefined ? [] : [{ uid, namespace: launcher.namespace, name: launcher.controller?.name ?? '' }]
+    })
+  }
+
+  #hasLauncher(uid: string): boolean {
+    return (this.#podsByController.get(uid) ?? []).some((pod) => !isOver(pod))
+  }
+
+  #departedVmi(vmi: Vmi): KnownVmi[] {
+    const whereabouts = this.#whereabouts.of(vmi.uid)
+    if (whereabouts.kind === 'elsewhere') return [this.#knownVmi(whereabouts.vmi, 'elsewhere')]
+    return whereabouts.kind === 'unknown' ? [this.#knownVmi(vmi, 'unknown')] : []
+  }
+
+  #strangeVmi(uid: string): KnownVmi[] {
+    const whereabouts = this.#whereabouts.of(uid)
+    return whereabouts.kind === 'elsewhere' ? [this.#knownVmi(whereabouts.vmi, 'elsewhere')] : []
+  }
+
+  #knownVmi(vmi: Vmi, place: KnownVmi['place']): KnownVmi {
+    return { vm: vmKey(vmi), vmi, place, launcher: launcherAmong(this.#podsByController.get(vmi.uid) ?? [], vmi, this.node) }
+  }
+}
+
+/** Why nothing may be changed in a VM that the mirror does not hold. */
+export function heldElsewhere(place: 'elsewhere' | 'unknown'): Impediment {
+  if (place === 'elsewhere') return { reason: 'VmiElsewhere', cause: 'the VirtualMachineInstance is not on this node, and a launcher of it still is' }
+  return { reason: 'VmiUnknown', cause: 'the VirtualMachineInstance is not listed for this node any more, and what became of it is not known yet' }
+}
+
+function byController(pods: Iterable<PodFacts>): Map<string, PodFacts[]> {
+  const found = new Map<string, PodFacts[]>()
+  for (const pod of pods) {
+    if (pod.controller === null) continue
+    const group = found.get(pod.controller.uid)
+    if (group === undefined) found.set(pod.controller.uid, [pod])
+    else group.push(pod)
+  }
+  return found
+}

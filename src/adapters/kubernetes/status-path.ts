@@ -1,0 +1,37 @@
+import { listAt, textAt } from '../../core/json-object.ts'
+import type { ApiClient } from './api-client.ts'
+import { KUBEVIRT_GROUP_PATH } from './paths.ts'
+
+/**
+ * Whether the status of a VMI is written by itself (`…/status`) or with the object. KubeVirt's own CRD has no status
+ * subresource, others may: the API server is asked once, and again when the answer proved wrong.
+ */
+export class StatusPath {
+  readonly #client: Pick<ApiClient, 'get'>
+  #suffix: string | null = null
+  #isForeseen = false
+
+  constructor(client: Pick<ApiClient, 'get'>) {
+    this.#client = client
+  }
+
+  /** `/status`, or nothing. @throws HotplugError */
+  async suffix(): Promise<string> {
+    if (this.#suffix !== null) return this.#suffix
+    const resources = listAt(await this.#client.get(KUBEVIRT_GROUP_PATH), 'resources')
+    const hasStatus = resources.some((resource) => textAt(resource, 'name') === 'virtualmachineinstances/status')
+    this.#suffix = hasStatus ? '/status' : ''
+    return this.#suffix
+  }
+
+  /** Asks before the first write is due; should that fail, the write will ask. */
+  foresee(): void {
+    if (this.#isForeseen) return
+    this.#isForeseen = true
+    this.suffix().catch(() => undefined)
+  }
+
+  forget(): void {
+    this.#suffix = null
+  }
+}
