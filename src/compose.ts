@@ -7,6 +7,7 @@ import { NO_REQUESTS } from './agent/no-requests.ts'
 import { Requests } from './agent/requests.ts'
 import { WatchHub } from './agent/watch-hub.ts'
 import type { Config } from './config/config.ts'
+import type { LibvirtReach } from './core/status-line.ts'
 import type { StepHook } from './failpoint.ts'
 import type { Mode, ModeParts } from './modes/mode.ts'
 import { standaloneMode } from './modes/standalone.ts'
@@ -16,9 +17,11 @@ import { Metrics } from './telemetry/metrics.ts'
 
 /** A whole daemon without its servers. */
 export interface Composed {
-  readonly agent: Agent
+  readonly agent: Pick<Agent, 'start' | 'stop'>
   readonly api: AgentApi
   readonly metrics: Metrics
+  /** Each libvirt of this node, and what is known of it. */
+  readonly connections: () => readonly LibvirtReach[]
 }
 
 /**
@@ -43,7 +46,9 @@ function engine(mode: Mode, config: Config, log: Logger): Composed {
   const observer = observers([new LogObserver(log), metrics, new HistoryObserver(history)])
   const hotplugEnabled = config.hotplug
   const agent = new Agent({ ports, sources, sinks: [hub, ...mode.sinks], observer, hotplugEnabled, ...(mode.stopUnheldAfterMs === undefined ? {} : { stopUnheldAfterMs: mode.stopUnheldAfterMs }) })
-  metrics.observe(agent)
   const requests = store === null ? NO_REQUESTS : new Requests({ agent, ports, store, hotplugEnabled })
-  return { agent, metrics, api: new LocalAgent({ agent, ports, requests, hub, history, readiness: mode }) }
+  const api = new LocalAgent({ agent, ports, requests, hub, history, readiness: mode })
+  const connections = (): readonly LibvirtReach[] => agent.inventory.connections()
+  metrics.observe({ vms: () => api.vms(), connections })
+  return { agent, metrics, api, connections }
 }

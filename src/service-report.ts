@@ -13,7 +13,7 @@ export interface ReportOptions {
 }
 
 /** Keeps the service manager's STATUS line true: told on a change, at most once a second. */
-export function reportService({ agent, api }: Composed, service: ServiceManager, { clock, signal }: ReportOptions): void {
+export function reportService({ connections, api }: Composed, service: ServiceManager, { clock, signal }: ReportOptions): void {
   let told = ''
   let isStale = true
   const endWatch = api.watch(() => { isStale = true })
@@ -21,7 +21,7 @@ export function reportService({ agent, api }: Composed, service: ServiceManager,
   const look = (): void => {
     if (signal.aborted) return
     clock.after(PERIOD_MS, look)
-    const reach = agent.inventory.connections()
+    const reach = connections()
     isStale ||= JSON.stringify(reach) !== told
     if (!isStale) return
     told = JSON.stringify(reach)

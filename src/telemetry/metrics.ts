@@ -1,9 +1,15 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { AgentObserver, ActEnd, ToldVolume } from '../agent/observer.ts'
-import type { Agent } from '../agent/agent.ts'
-import type { Phase, Stage } from '../model/status.ts'
+import type { LibvirtReach } from '../core/status-line.ts'
+import type { Phase, Stage, VmStatus } from '../model/status.ts'
 
 const STAGE_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60]
+
+/** What the gauges are read from when somebody asks: the engine, or whoever only watches. */
+export interface Measured {
+  vms(): readonly VmStatus[]
+  connections(): readonly LibvirtReach[]
+}
 
 /** What Prometheus is told. The number of series is bounded by the verbs, stages, phases, reasons and namespaces there are. */
 export class Metrics implements AgentObserver {
@@ -29,22 +35,25 @@ export class Metrics implements AgentObserver {
     })
   }
 
-  /** Adds the gauges that are read from the engine when somebody asks. */
-  observe(agent: Agent): void {
+  /** Adds the gauges. */
+  observe(measured: Measured): void {
     const registers = [this.registry]
     const volumes: Gauge<'phase' | 'reason'> = new Gauge({
       name: 'hotplugd_volumes',
       help: 'Hot-plugged volumes by phase and reason.',
       labelNames: ['phase', 'reason'],
       registers,
-      collect: () => countVolumes(volumes, agent),
+      collect: () => countVolumes(volumes, measured.vms()),
     })
     const libvirts: Gauge<'libvirt'> = new Gauge({
       name: 'hotplugd_libvirt_connected',
       help: 'Whether a libvirt is connected and its domains were read (1) or not (0).',
       labelNames: ['libvirt'],
       registers,
-      collect: () => agent.inventory.connections().forEach(({ hypervisor, read }) => libvirts.set({ libvirt: hypervisor }, read ? 1 : 0)),
+      collect: () => {
+        libvirts.reset()
+        for (const { hypervisor, read } of measured.connections()) libvirts.set({ libvirt: hypervisor }, read ? 1 : 0)
+      },
     })
   }
 
@@ -63,9 +72,9 @@ export class Metrics implements AgentObserver {
   note(): void {}
 }
 
-function countVolumes(gauge: Gauge<'phase' | 'reason'>, agent: Agent): void {
+function countVolumes(gauge: Gauge<'phase' | 'reason'>, vms: readonly VmStatus[]): void {
   gauge.reset()
-  for (const [, { status }] of agent.world.volumes()) {
-    if (status.phase !== null) gauge.inc({ phase: status.phase, reason: status.reason })
+  for (const { phase, reason } of vms.flatMap(({ volumes }) => volumes)) {
+    if (phase !== null) gauge.inc({ phase, reason })
   }
 }
