@@ -9,8 +9,8 @@ import type { Pods } from '../../ports/pods.ts'
 import { systemClock } from '../system-clock.ts'
 import { addon } from './binding.ts'
 import { ExposedView } from './exposed-view.ts'
+import { KnownLaunchers } from './known-launchers.ts'
 import { entryName, exposedPath, launcherHandle, readHandle, writeHandle, type LauncherHandle } from './launcher-handle.ts'
-import { LauncherPlaces } from './launcher-places.ts'
 import { LauncherRules } from './launcher-rules.ts'
 import type { LauncherDirectory, Refused } from './pod-binding.ts'
 import { isOutdated, PodViews, type LauncherView, type NodeRoots } from './pod-views.ts'
@@ -40,6 +40,7 @@ type BlockHandle = LauncherHandle & { readonly identity: BlockIdentity }
 type FileHandle = LauncherHandle & { readonly identity: FileIdentity }
 
 const ATTEMPTS = 3
+const DOING = { ExposureFailed: 'expose', ReleaseFailed: 'take back' } as const
 
 /**
  * Exposures inside launchers: a device node in the pod's directory for hot-plugged volumes with a device rule, or a bind
@@ -55,6 +56,7 @@ class InLaunchers implements LauncherExposures {
   readonly #pods: LauncherExposuresOptions['pods']
   readonly #podsDirectory: string
   readonly #views: PodViews
+  readonly #launchers: KnownLaunchers
   readonly #exposed: ExposedView
   readonly #rules: LauncherRules
 
@@ -64,7 +66,8 @@ class InLaunchers implements LauncherExposures {
     this.#pods = pods
     this.#podsDirectory = join(kubeletDir, 'pods')
     this.#views = new PodViews(options)
-    this.#exposed = new ExposedView({ places: new LauncherPlaces(this.#views), podsDirectory: this.#podsDirectory, sysfs })
+    this.#launchers = new KnownLaunchers(this.#views)
+    this.#exposed = new ExposedView({ launchers: this.#launchers, podsDirectory: this.#podsDirectory, sysfs })
     this.#rules = new LauncherRules({ views: this.#views, clock, onRestored, onError, periodMs })
   }
 
@@ -76,7 +79,7 @@ class InLaunchers implements LauncherExposures {
   async expose(vm: VmKey, exposure: Exposure): Promise<void> {
     const handle = launcherHandle(exposure.handle)
     if (this.#pods.launcher(vm)?.uid !== handle.launcher) throw launcherGone(handle)
-    await this.#attempt('ExposureFailed', `expose ${exposure.path}`, () => this.#expose(handle))
+    await this.#attempt('ExposureFailed', handle, () => this.#expose(handle))
     const now = await this.#exposed.identify(handle)
     if (now !== null && sameIdentity(now, handle.identity)) return
     const found = now === null ? 'nothing' : describeIdentity(now)
@@ -86,7 +89,7 @@ class InLaunchers implements LauncherExposures {
 
   async release(_vm: VmKey, exposure: Exposure): Promise<void> {
     const handle = launcherHandle(exposure.handle)
-    await this.#attempt('ReleaseFailed', `take back ${exposure.path}`, () => this.#release(handle))
+    await this.#attempt('ReleaseFailed', handle, () => this.#release(handle))
   }
 
   adopt({ handle }: Exposure): void {
@@ -99,35 +102,40 @@ class InLaunchers implements LauncherExposures {
   }
 
   /** Containers come and go; what was seen of one that ended is looked at anew. */
-  async #attempt(reason: Reason, doing: string, act: () => Promise<void>): Promise<void> {
+  async #attempt(reason: Reason & keyof typeof DOING, handle: LauncherHandle, act: () => Promise<void>): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await act()
       } catch (error) {
-        if (isOutdated(error) && attempt < ATTEMPTS) continue
-        throw isSystemFailure(error) ? failed(reason, doing, error) : error
+        if (!isOutdated(error) || attempt === ATTEMPTS) throw isSystemFailure(error) ? failed(reason, `${DOING[reason]} ${exposedPath(handle)}`, error) : error
+        this.#launchers.forget(handle.launcher)
       }
     }
   }
 
-  async #expose(handle: LauncherHandle): Promise<void> {
-    const launcher = await this.#views.launcher(handle.launcher)
-    if (launcher === null) throw launcherGone(handle)
-    return isBlock(handle) ? this.#exposeDevice(handle, launcher) : this.#exposeImage(handle as FileHandle, launcher)
+  #expose(handle: LauncherHandle): Promise<void> {
+    return isBlock(handle) ? this.#exposeDevice(handle) : this.#exposeImage(handle as FileHandle)
   }
 
-  async #exposeDevice(handle: BlockHandle, launcher: LauncherView): Promise<void> {
+  async #launcher(handle: LauncherHandle): Promise<LauncherView> {
+    const launcher = await this.#launchers.view(handle.launcher)
+    if (launcher === null) throw launcherGone(handle)
+    return launcher
+  }
+
+  async #exposeDevice(handle: BlockHandle): Promise<void> {
     const { device } = handle.identity
+    const launcher = await this.#launcher(handle)
     const name = entryName(handle)
     const directory = this.#directory(handle)
     let made = await addon.exposeDevice(directory, name, device, launcher.owner, null)
-    if (made.kind === 'other' && !(await isOpen(launcher, made.what))) made = await addon.exposeDevice(directory, name, device, launcher.owner, made.what)
+    if (made.kind === 'other' && !(await this.#isOpen(handle, made.what))) made = await addon.exposeDevice(directory, name, device, launcher.owner, made.what)
     if (made.kind !== 'done') throw refusal(handle, made)
     if (handle.ownRule) await this.#rules.grant(handle.launcher, launcher.cgroups, device)
   }
 
-  async #exposeImage(handle: FileHandle, launcher: LauncherView): Promise<void> {
-    const volume = await this.#views.attachedVolume(handle.attachment, handle.volume)
+  async #exposeImage(handle: FileHandle): Promise<void> {
+    const [launcher, volume] = await Promise.all([this.#launcher(handle), this.#views.attachedVolume(handle.attachment, handle.volume)])
     if (volume === null) throw new HotplugError('SourceChanged', `volume ${handle.volume} is not mounted in its attachment pod any more`, { detail: { pod: handle.attachment } })
     const { filesystem, inode } = handle.identity
     const image = { name: entryName(handle), filesystem, inode, ...launcher.owner }
@@ -136,7 +144,7 @@ class InLaunchers implements LauncherExposures {
   }
 
   async #release(handle: LauncherHandle): Promise<void> {
-    const launcher = await this.#views.launcher(handle.launcher)
+    const launcher = await this.#launchers.view(handle.launcher)
     return isBlock(handle) ? this.#releaseDevice(handle, launcher) : this.#releaseImage(handle as FileHandle, launcher)
   }
 
@@ -154,6 +162,13 @@ class InLaunchers implements LauncherExposures {
     if (taken.kind !== 'done') throw refusal(handle, taken)
   }
 
+  /** Whether some process of the launcher has a device open: then its node is no leftover. */
+  async #isOpen({ launcher }: LauncherHandle, device: string): Promise<boolean> {
+    const view = await this.#views.launcher(launcher)
+    const answers = (view?.processes ?? []).map(({ proc, pid, startTime }) => addon.processHoldsOpen(proc, pid, startTime, true, device, '0'))
+    return (await Promise.all(answers)).includes(true)
+  }
+
   #directory({ launcher }: LauncherHandle): LauncherDirectory {
     return { podsDirectory: this.#podsDirectory, podUid: launcher }
   }
@@ -163,12 +178,6 @@ function ignore(): void {}
 
 function isBlock(handle: LauncherHandle): handle is BlockHandle {
   return handle.identity.kind === 'block'
-}
-
-/** Whether some process of the launcher has a device open: then its node is no leftover. */
-async function isOpen({ processes }: LauncherView, device: string): Promise<boolean> {
-  const answers = await Promise.all(processes.map(({ proc, pid, startTime }) => addon.processHoldsOpen(proc, pid, startTime, true, device, '0')))
-  return answers.includes(true)
 }
 
 function launcherGone({ launcher, volume }: LauncherHandle): HotplugError {

@@ -10,8 +10,8 @@ import { lookUpInPod, type LookUp } from './attachment-look-up.ts'
 import { addon } from './binding.ts'
 import { ExposedView } from './exposed-view.ts'
 import { unlessAborted } from './in-time.ts'
+import { KnownLaunchers } from './known-launchers.ts'
 import { exposedPath, launcherHandle, writeHandle } from './launcher-handle.ts'
-import { LauncherPlaces } from './launcher-places.ts'
 import { PathFootprints } from './path-footprints.ts'
 import type { PodBlock, PodFile } from './pod-binding.ts'
 import { PodHostGuard } from './pod-host-guard.ts'
@@ -42,7 +42,7 @@ class PodSources implements Sources {
   readonly #roots: { readonly podsDirectory: string; readonly proc: string; readonly sysfs: string }
   readonly #views: PodViews
   readonly #guard: PodHostGuard
-  readonly #places: LauncherPlaces
+  readonly #launchers: KnownLaunchers
   readonly #exposed: ExposedView
   readonly #footprints: PathFootprints
   readonly #sizes: PodSizes
@@ -54,8 +54,8 @@ class PodSources implements Sources {
     this.#roots = { podsDirectory: join(kubeletDir, 'pods'), proc, sysfs }
     this.#views = new PodViews(options)
     this.#guard = new PodHostGuard(sysfs, proc)
-    this.#places = new LauncherPlaces(this.#views)
-    this.#exposed = new ExposedView({ places: this.#places, podsDirectory: this.#roots.podsDirectory, sysfs })
+    this.#launchers = new KnownLaunchers(this.#views)
+    this.#exposed = new ExposedView({ launchers: this.#launchers, podsDirectory: this.#roots.podsDirectory, sysfs })
     this.#footprints = new PathFootprints((key) => this.#footprintOf(key))
     this.#sizes = new PodSizes(this.#exposed, sysfs)
   }
@@ -110,14 +110,14 @@ class PodSources implements Sources {
   }
 
   async #isRuleOurs(launcherUid: string, volume: string, device: string): Promise<boolean> {
-    const view = await this.#views.launcher(launcherUid)
+    const view = await this.#launchers.view(launcherUid)
     return view === null || isRuleOurs(view.cgroups, device, () => this.#exposed.isNodeOf(launcherUid, volume, device))
   }
 
   async #footprintOf(key: string): Promise<Footprint | null> {
     const space = key.indexOf(' ')
     const path = key.slice(space + 1)
-    const found = await this.#places.use(key.slice(0, space), ({ process }) => addon.footprintsInPod(process, [path], this.#roots.sysfs))
+    const found = await this.#launchers.use(key.slice(0, space), ({ process }) => addon.footprintsInPod(process, [path], this.#roots.sysfs))
     return found?.[0] ?? null
   }
 }

@@ -3,7 +3,7 @@ import { emptyDirMount, mountAt, parseMountinfo, type Mount } from '../../core/m
 import { checkPodUid } from '../../core/pod-uid.ts'
 import { addon } from './binding.ts'
 import type { DescribedPod, DescribedProcess, FileOwner, PlaceInPod, ProcessOfPod } from './pod-binding.ts'
-import { isSystemFailure } from './system-failure.ts'
+import { failed, isSystemFailure } from './system-failure.ts'
 
 /** Where the node's file systems are, as the agent sees them. */
 export interface NodeRoots {
@@ -19,6 +19,8 @@ export interface LauncherView {
   readonly place: PlaceInPod
   /** Whom QEMU's files must belong to. */
   readonly owner: FileOwner
+  /** It runs already, and so the owner is its own. */
+  readonly hasQemu: boolean
   readonly cgroups: ContainerCgroups
   readonly processes: readonly ProcessOfPod[]
 }
@@ -38,7 +40,7 @@ const QEMU: FileOwner = { user: 107, group: 107 }
 
 /**
  * What runs in pods and what they have mounted, found by the pods' control groups and never by what a tenant could make.
- * All acts throw HotplugError `UnsafePath` for a UID that is none, and SystemFailures.
+ * All acts throw HotplugError `UnsafePath` for a UID that is none, `SourceUnreadable`.
  */
 export class PodViews {
   readonly #cgroupRoot: string
@@ -52,7 +54,9 @@ export class PodViews {
   /** Pids of all processes of the pod; none if it has no control group. */
   async pids(podUid: string): Promise<readonly number[]> {
     checkPodUid(podUid)
-    return addon.processesOfPod(this.#proc, this.#cgroupRoot, podUid)
+    return addon.processesOfPod(this.#proc, this.#cgroupRoot, podUid).catch((error: unknown) => {
+      throw failed('SourceUnreadable', `see what runs in pod ${podUid}`, error)
+    })
   }
 
   /** Null while no container of the pod has that directory mounted. */
@@ -60,7 +64,8 @@ export class PodViews {
     const pod = await this.#describe(podUid)
     const found = pod === null ? null : this.#findPlace(pod, (mounts) => emptyDirMount(mounts, podUid, HOTPLUG_DISKS, LAUNCHER_PLACES))
     if (pod === null || found === null) return null
-    return { place: found, owner: qemuOwner(pod), cgroups: cgroupsOf(pod, found), processes: pod.processes.map((process) => this.#ref(process)) }
+    const owner = qemuOwner(pod)
+    return { place: found, owner: owner ?? QEMU, hasQemu: owner !== null, cgroups: cgroupsOf(pod, found), processes: pod.processes.map((process) => this.#ref(process)) }
   }
 
   /** Where a claim is mounted in an attachment pod; null if it is not, be it that the container does not run. */
@@ -75,7 +80,9 @@ export class PodViews {
 
   async #describe(podUid: string): Promise<DescribedPod | null> {
     checkPodUid(podUid)
-    return addon.describePod(this.#proc, this.#cgroupRoot, podUid)
+    return addon.describePod(this.#proc, this.#cgroupRoot, podUid).catch((error: unknown) => {
+      throw failed('SourceUnreadable', `see what runs in pod ${podUid}`, error)
+    })
   }
 
   /** By the oldest process that has it: the container's own, not one that made itself a mount namespace later. */
@@ -97,9 +104,9 @@ export function isOutdated(error: unknown): boolean {
   return isSystemFailure(error) && (error.code === 'ESRCH' || error.code === 'ESTALE')
 }
 
-function qemuOwner({ processes }: DescribedPod): FileOwner {
+function qemuOwner({ processes }: DescribedPod): FileOwner | null {
   for (const { user, group } of processes) if (user !== null && group !== null) return { user, group }
-  return QEMU
+  return null
 }
 
 function cgroupsOf({ version, directory, processes }: DescribedPod, { process }: PlaceInPod): ContainerCgroups {
