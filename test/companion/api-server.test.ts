@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
-import { ApiClient } from '../../src/adapters/kubernetes/api-client.ts'
+import { ApiClient, type ApiReader, readingApi } from '../../src/adapters/kubernetes/api-client.ts'
 import { NodeView } from '../../src/adapters/kubernetes/node-view.ts'
 import { createObservedVmis } from '../../src/adapters/kubernetes/observed-vmis.ts'
 import { RoleWatch } from '../../src/adapters/kubernetes/role-watch.ts'
@@ -55,8 +55,9 @@ t.test('beside a real API server', async (t) => {
   await server.createNamespace(NAMESPACE)
   const proxy = await RecordingProxy.start({ url: server.url, caFile: server.caFile, token: await readerToken(server) })
   t.teardown(() => proxy[Symbol.asyncDispose]())
-  const client = new ApiClient({ credentials: proxy.credentials, clock: systemClock })
-  t.teardown(() => client.close())
+  const whole = new ApiClient({ credentials: proxy.credentials, clock: systemClock })
+  t.teardown(() => whole.close())
+  const client = readingApi(whole)
   await t.test('the role follows the DaemonSet and its own pods', (t) => roleTest(t, { server, client, proxy }))
   await t.test('a volume is followed, in and out', (t) => followTest(t, server, client))
   t.same(proxy.writes(), [], 'not one write to the API server')
@@ -65,7 +66,7 @@ t.test('beside a real API server', async (t) => {
 
 interface Stage {
   readonly server: ApiServer
-  readonly client: ApiClient
+  readonly client: ApiReader
   readonly proxy: RecordingProxy
 }
 
@@ -131,7 +132,7 @@ async function asked(proxy: RecordingProxy, times: number): Promise<void> {
   await until('more questions', () => count() >= before + times)
 }
 
-async function followTest(t: Test, server: ApiServer, client: ApiClient): Promise<void> {
+async function followTest(t: Test, server: ApiServer, client: ApiReader): Promise<void> {
   const view = new NodeView({ client, clock: systemClock, log, node: 'node1', hotplug: true })
   t.teardown(() => view.close())
   const vmis = createObservedVmis(view)

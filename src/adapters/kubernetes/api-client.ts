@@ -39,6 +39,18 @@ export interface Page {
 /** `expired`: the version to watch from is too old, everything must be listed again. */
 export type WatchStart = { readonly kind: 'open'; readonly body: IncomingMessage } | { readonly kind: 'expired' }
 
+/** The part of a client for whoever only reads: no write can be expressed with it. */
+export type ApiReader = Pick<ApiClient, 'get' | 'list' | 'watch'>
+
+/** A client through which nothing can be written, not even by mistake. */
+export function readingApi(client: ApiClient): ApiReader {
+  return {
+    get: (path, query) => client.get(path, query),
+    list: (path, query, signal) => client.list(path, query, signal),
+    watch: (path, query, watching) => client.watch(path, query, watching),
+  }
+}
+
 type Answer = { readonly kind: 'ok'; readonly object: JsonObject } | { readonly kind: 'refused'; readonly refusal: Refusal }
 
 const TIMEOUT_MS = 10_000

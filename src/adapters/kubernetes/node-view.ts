@@ -5,7 +5,7 @@ import { isOver, launcherAmong } from '../../core/vmi-pods.ts'
 import type { Impediment } from '../../model/desired.ts'
 import { type VmKey, vmKey } from '../../model/ids.ts'
 import type { Clock } from '../../ports/clock.ts'
-import type { ApiClient } from './api-client.ts'
+import type { ApiReader } from './api-client.ts'
 import { FeatureGate } from './feature-gate.ts'
 import type { Change } from './object-store.ts'
 import { PODS_PATH, VMIS_PATH } from './paths.ts'
@@ -14,7 +14,7 @@ import { type Missing, WhereaboutsOfVmis } from './whereabouts.ts'
 
 /** What every mirror is given. */
 export interface ReflectorCommon {
-  readonly client: ApiClient
+  readonly client: ApiReader
   readonly clock: Clock
   readonly log: BaseLogger
   readonly times?: Partial<ReflectorTimes>

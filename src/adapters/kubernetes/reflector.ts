@@ -18,7 +18,7 @@ export interface ReflectorOptions<T extends Mirrored> {
   readonly onChange: (changes: readonly Change<T>[]) => void
   /** Its reach, age or trouble changed. */
   readonly onState?: () => void
-  readonly client: ApiClient
+  readonly client: Pick<ApiClient, 'list' | 'watch'>
   readonly clock: Clock
   readonly log: BaseLogger
   readonly times?: Partial<ReflectorTimes>

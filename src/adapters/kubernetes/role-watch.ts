@@ -7,7 +7,7 @@ import { asHotplugError, HotplugError } from '../../errors.ts'
 import type { RoleChoice, RoleVerdict } from '../../model/role.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { RoleSource } from '../../ports/role-source.ts'
-import type { ApiClient } from './api-client.ts'
+import type { ApiReader } from './api-client.ts'
 import { retryAfterOf } from './api-failure.ts'
 import { Reflector, type ReflectorTimes } from './reflector.ts'
 
@@ -16,7 +16,7 @@ export interface RoleWatchOptions {
   readonly node: string
   /** Where KubeVirt is installed, if it is. */
   readonly namespace: string
-  readonly client: ApiClient
+  readonly client: ApiReader
   readonly clock: Clock
   readonly log: BaseLogger
   /** Node's name of the processor. @default process.arch */
