@@ -80,22 +80,21 @@ t.test('an API server with KubeVirt’s kinds', async (t) => {
     t.match(watch, { type: 'ERROR', object: { code: 410 } })
   })
 
+  await t.test('with a status subresource where asked for', async (t) => {
+    await installKubeVirtCrds(server, { vmiStatusSubresource: true })
+    const made = await server.create(vmi({ name: 'three' }))
+    t.match(made, { status: { phase: 'Running' } })
+    const controller = new VirtController(server, made)
+    await controller.plug({ name: 'b1' })
+    await controller.bound({ name: 'b1' })
+    t.match(await controller.entry('b1'), { phase: 'Bound' })
+    await server.patch(made, { status: { phase: 'Failed' } })
+    t.equal((await controller.vmi()).status?.phase, 'Running')
+  })
+
   await t.test('closed, nothing is left', async (t) => {
     await server.close()
     await t.rejects(access(server.directory))
     await t.rejects(server.get(vmi({ name: 'two' })))
   })
-})
-
-t.test('with a status subresource where asked for', async (t) => {
-  const server = await startApiServer(t)
-  await installKubeVirtCrds(server, { vmiStatusSubresource: true })
-  const made = await server.create(vmi())
-  t.match(made, { status: { phase: 'Running' } })
-  const controller = new VirtController(server, made)
-  await controller.plug({ name: 'b1' })
-  await controller.bound({ name: 'b1' })
-  t.match(await controller.entry('b1'), { phase: 'Bound' })
-  await server.patch(made, { status: { phase: 'Failed' } })
-  t.equal((await controller.vmi()).status?.phase, 'Running')
 })

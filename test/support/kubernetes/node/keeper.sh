@@ -17,7 +17,11 @@ hierarchies=(/sys/fs/cgroup)
 [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ] || hierarchies=($(compgen -G '/sys/fs/cgroup/*/cgroup.procs' | xargs -n1 dirname))
 
 make_cgroups() {
-  local hierarchy file
+  local hierarchy file name
+  # Version 2 hands controllers down only where they are asked for.
+  [ ! -e /sys/fs/cgroup/cgroup.controllers ] || for name in $(</sys/fs/cgroup/cgroup.controllers); do
+    echo "+$name" >/sys/fs/cgroup/cgroup.subtree_control || true
+  done
   for hierarchy in "${hierarchies[@]}"; do
     mkdir "$hierarchy/$cgroup" || return
     [ ! -e "$hierarchy/cpuset.cpus" ] || for file in cpuset.cpus cpuset.mems; do cat "$hierarchy/$file" >"$hierarchy/$cgroup/$file"; done

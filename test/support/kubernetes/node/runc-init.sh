@@ -4,7 +4,7 @@
 set -euo pipefail
 mount --make-rshared /
 mount -t proc proc /proc
-[ "$1" != v2 ] || mount -t cgroup2 cgroup2 /sys/fs/cgroup
+[ "$1" != v2 ] || [ -e /sys/fs/cgroup/cgroup.controllers ] || mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mount -t tmpfs -o mode=0755 hotplugd-node /run
 echo ready
 sleep infinity & # bash reaps what loses its parent

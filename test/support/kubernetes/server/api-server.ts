@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { run } from '../../command.ts'
 import { Hopeless, until } from '../../wait.ts'
 import { kubectl } from '../binaries.ts'
-import { ApiClient } from './api-client.ts'
+import { ApiClient, ApiError } from './api-client.ts'
 import { writeKubeconfig, type Credentials } from './credentials.ts'
 import { compact } from './etcd.ts'
 import type { ServerProcess } from './server-process.ts'
@@ -53,10 +53,12 @@ export class ApiServer extends ApiClient {
     return run(await kubectl(), ['--kubeconfig', this.kubeconfig, ...args])
   }
 
-  /** A namespace with its `default` ServiceAccount, which nobody else would make. */
+  /** A namespace with its `default` ServiceAccount, which without controllers nobody else would make. */
   async createNamespace(name: string): Promise<void> {
     await this.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
-    await this.create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: name } })
+    await this.create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: name } }).catch((error: unknown) => {
+      if (!(error instanceof ApiError && error.status === 409)) throw error
+    })
   }
 
   /** A token of that ServiceAccount, bound to a pod and so to its node where asked for, as a kubelet mounts it. */
