@@ -1,3 +1,5 @@
+import type { RoleChoice } from '../model/role.ts'
+
 export const MODES = ['standalone', 'kubernetes'] as const
 export type Mode = (typeof MODES)[number]
 
@@ -42,6 +44,8 @@ export interface Config {
   readonly kubeletDir: string
   /** Kubernetes mode: how to reach the API server; null: as a pod does. */
   readonly kubeconfig: string | null
+  /** Kubernetes mode: whether hotplugd does the hotplug job on this node or only watches KubeVirt do it. */
+  readonly role: RoleChoice
   /** Kubernetes mode: where KubeVirt is installed, if it is. */
   readonly kubevirtNamespace: string
   /** Kubernetes mode: what becomes of a VM when nothing on the node holds the claim of a plugged volume any more. */

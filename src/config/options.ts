@@ -1,4 +1,5 @@
 import { LOG_LEVELS, MODES, SOURCE_LOST_POLICIES, type Config, type ListenAddress } from './config.ts'
+import { ROLE_CHOICES } from '../model/role.ts'
 import { parseDurationMs } from './duration.ts'
 import { parseLibvirtUris } from './libvirt-uris.ts'
 import { oneOf, optional, single, type Parse } from './parsed.ts'
@@ -140,6 +141,11 @@ export const OPTIONS: { readonly [K in keyof Config]: Option<Config[K]> } = {
     name: 'kubeconfig', kind: 'text', placeholder: 'FILE', defaults: [],
     doc: 'Kubernetes mode: how to reach the API server. Default: as a pod does, by its service account.',
     parse: optional(ABSOLUTE_PATH, readPath),
+  },
+  role: {
+    name: 'role', kind: 'text', placeholder: ROLE_CHOICES.join('|'), defaults: ['auto'],
+    doc: "Kubernetes mode: agent: does the hotplug job on this node. companion: changes nothing, and shows how KubeVirt's virt-handler does it. auto: companion for as long as KubeVirt's virt-handler DaemonSet selects this node or that cannot be found out, else agent.",
+    parse: oneOf(ROLE_CHOICES),
   },
   kubevirtNamespace: {
     name: 'kubevirt-namespace', kind: 'text', placeholder: 'NAMESPACE', defaults: ['kubevirt'],

@@ -40,6 +40,7 @@ t.test('the defaults are those that the documentation promises', async t => {
     nodeName: null,
     kubeletDir: '/var/lib/kubelet',
     kubeconfig: null,
+    role: 'auto',
     kubevirtNamespace: 'kubevirt',
     sourceLostPolicy: 'Report',
     sourceLostGraceMs: 60_000,
