@@ -5,6 +5,8 @@ import type { ReflectorCommon } from './node-view.ts'
 import { KUBEVIRTS_PATH } from './paths.ts'
 import { Reflector, type ReflectorState } from './reflector.ts'
 
+/** There is one small object that hardly ever changes: asking for it now and then is less than a watch. */
+const POLL_MS = 10_000
 /** Where KubeVirt is not installed, or its CR may not be read, it is asked about again this often. */
 const REFUSED_MS = 30_000
 /** An API server that starts forbids everything for a moment. */
@@ -21,7 +23,7 @@ export class FeatureGate {
 
   constructor({ own, onChange, ...common }: ReflectorCommon & { readonly own: boolean; readonly onChange: () => void }) {
     this.#ownSetting = own
-    const times = { refusedMs: REFUSED_MS, ...common.times }
+    const times = { pollMs: POLL_MS, refusedMs: REFUSED_MS, ...common.times }
     this.#reflector = new Reflector<KubeVirt>({ ...common, times, name: 'kubevirts', path: KUBEVIRTS_PATH, read: readKubeVirt, onChange, onState: onChange })
   }
 

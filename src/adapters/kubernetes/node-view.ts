@@ -24,6 +24,8 @@ export interface NodeViewOptions extends ReflectorCommon {
   readonly node: string
   /** Whether volumes may be hot-plugged where no KubeVirt CR says so or not. */
   readonly hotplug: boolean
+  /** How the KubeVirt CR is read. */
+  readonly gateTimes?: Partial<ReflectorTimes>
 }
 
 /** A VMI that this node has to do with. */
@@ -35,10 +37,10 @@ export interface KnownVmi {
   readonly launcher: PodFacts | null
 }
 
-const POD_LABELS = 'kubevirt.io in (virt-launcher,hotplug-disk,virt-handler)'
+const POD_LABELS = 'kubevirt.io in (virt-launcher,hotplug-disk)'
 
 /**
- * What the API server holds that concerns this node, over three watches: its VMIs, its pods, and the KubeVirt CR. Whoever
+ * What the API server holds that concerns this node: its VMIs and its pods, watched, and the KubeVirt CR, polled. Whoever
  * listens is called once after each change, however many objects it is made of.
  */
 export class NodeView {
@@ -55,10 +57,10 @@ export class NodeView {
   #unknownVms: ReadonlySet<VmKey> = new Set()
   #isDue = false
 
-  constructor({ node, hotplug, ...common }: NodeViewOptions) {
+  constructor({ node, hotplug, gateTimes, ...common }: NodeViewOptions) {
     this.node = node
     const changed = (): void => this.#changed()
-    this.gate = new FeatureGate({ ...common, own: hotplug, onChange: changed })
+    this.gate = new FeatureGate({ ...common, times: { ...common.times, ...gateTimes }, own: hotplug, onChange: changed })
     const vmiQuery = { labelSelector: `kubevirt.io/nodeName=${node}` }
     this.#vmis = new Reflector<Vmi>({ ...common, name: 'vmis', path: VMIS_PATH, query: vmiQuery, read: readVmi, onChange: (changes) => this.#vmisChanged(changes), onState: changed })
     const podQuery = { labelSelector: POD_LABELS, fieldSelector: `spec.nodeName=${node}` }

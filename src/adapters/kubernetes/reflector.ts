@@ -34,6 +34,8 @@ export interface ReflectorTimes {
   readonly watchSeconds: number
   /** @default 5000 */
   readonly graceMs: number
+  /** Instead of a watch: lists again after this or up to a quarter more, for what is small and rarely changes. @default null */
+  readonly pollMs: number | null
   /** @default 100 */
   readonly pageSize: number
   /** @default 200 */
@@ -62,7 +64,7 @@ export interface ReflectorState {
   readonly hangs: number
 }
 
-const TIMES: ReflectorTimes = { watchSeconds: 20, graceMs: 5_000, pageSize: 100, firstBackoffMs: 200, longestBackoffMs: 4_000, refusedMs: 4_000 }
+const TIMES: ReflectorTimes = { watchSeconds: 20, graceMs: 5_000, pollMs: null, pageSize: 100, firstBackoffMs: 200, longestBackoffMs: 4_000, refusedMs: 4_000 }
 /** An API server that starts forbids everything for a moment, until it has read its own rules. */
 const PASSING_REFUSALS = 6
 /** A watch that ended sooner without a word was not ended by its time. */
@@ -122,11 +124,17 @@ export class Reflector<T extends Mirrored> {
     while (!this.#closed) {
       try {
         if (this.#resumeFrom === null) this.#resumeFrom = await this.#list()
-        else await this.#watch(this.#resumeFrom)
+        else if (this.#times.pollMs === null) await this.#watch(this.#resumeFrom)
+        else await this.#pollAgain(this.#times.pollMs)
       } catch (thrown) {
         if (!this.#closed) await this.#failed(asHotplugError(thrown))
       }
     }
+  }
+
+  async #pollAgain(pollMs: number): Promise<void> {
+    await this.#pause(pollMs * (1 + Math.random() / 4))
+    this.#expire()
   }
 
   /** Reads everything; nothing is changed before the last page was understood. Answers where to watch from. */
@@ -162,7 +170,10 @@ export class Reflector<T extends Mirrored> {
       this.#counts.watches++
       if (started.kind === 'expired') return this.#expire()
       this.#reached()
-      for await (const events of watchEvents(started.body)) this.#take(events)
+      for await (const events of watchEvents(started.body)) {
+        this.#take(events)
+        if (this.#resumeFrom === null) break
+      }
       this.#badFrom = null
       this.#heard()
     } catch (thrown) {
