@@ -36,7 +36,7 @@ const RECORD: Readonly<Record<keyof VolumeRecord, Check>> = {
   format: isOneOf('raw', 'qcow2'),
   sizeBytes: isNumber,
   hotplugged: isBoolean,
-  origin: isOneOf('request', 'manifest'),
+  origin: isOneOf('request', 'manifest', 'vmi'),
 }
 
 const record = isObject(RECORD)
