@@ -10,7 +10,6 @@ import type { Config } from './config/config.ts'
 import type { LibvirtReach } from './core/status-line.ts'
 import type { StepHook } from './failpoint.ts'
 import type { Mode, ModeParts } from './modes/mode.ts'
-import { standaloneMode } from './modes/standalone.ts'
 import { HistoryObserver, observers } from './telemetry/history-observer.ts'
 import { LogObserver } from './telemetry/log.ts'
 import { Metrics } from './telemetry/metrics.ts'
@@ -34,8 +33,10 @@ export async function compose(config: Config, log: Logger, onStep: StepHook | un
   return engine(await chosenMode({ config, log, hook }), config, log)
 }
 
-function chosenMode(parts: ModeParts): Promise<Mode> {
-  return standaloneMode(parts)
+/** A mode is loaded only where it is chosen. */
+async function chosenMode(parts: ModeParts): Promise<Mode> {
+  if (parts.config.mode === 'standalone') return (await import('./modes/standalone.ts')).standaloneMode(parts)
+  return (await import('./modes/kubernetes.ts')).kubernetesMode(parts)
 }
 
 function engine(mode: Mode, config: Config, log: Logger): Composed {

@@ -107,7 +107,7 @@ async function live(config: Config, { log, env, stop, service }: Surroundings): 
 async function serve(config: Config, { api, metrics }: Composed, log: Logger): Promise<RunningServer[]> {
   const common = { agent: api, log, registry: metrics.registry }
   const groups = { admin: gid(config.adminGroup), socket: gid(config.socketGroup) }
-  const namespaces = [...config.libvirtUris.keys()]
+  const namespaces = config.mode === 'standalone' ? [...config.libvirtUris.keys()] : null
   const peerOf = (socket: Parameters<typeof descriptorOf>[0]) => peerCredentials(descriptorOf(socket))
   const local = createLocalApi({ ...common, socket: config.socket, groups, namespaces, version: VERSION, peerOf })
   const probes = config.listen === null ? [] : [createProbeServer({ ...common, listen: config.listen })]

@@ -23,7 +23,8 @@ export interface LocalApiOptions {
   readonly socket: string
   /** Groups that may do something beside root. The socket file belongs to `socket`, or to `admin` if that is null. */
   readonly groups: Groups
-  readonly namespaces: readonly string[]
+  /** The only ones; null: whichever a VM is in. */
+  readonly namespaces: readonly string[] | null
   readonly version: string
   readonly peerOf: PeerOf
   readonly limits?: Partial<Limits>

@@ -14,9 +14,9 @@ export interface RouteContext {
   readonly requireNamespace: (namespace: string) => void
 }
 
-export function namespaceCheck(namespaces: readonly string[]): (namespace: string) => void {
+export function namespaceCheck(namespaces: readonly string[] | null): (namespace: string) => void {
   return namespace => {
-    if (namespaces.includes(namespace)) return
+    if (namespaces === null || namespaces.includes(namespace)) return
     throw new HotplugError('UnknownNamespace', `namespace ${JSON.stringify(namespace)} is not known; known: ${namespaces.join(', ')}`)
   }
 }

@@ -1,0 +1,86 @@
+import { openJournal } from '../adapters/linux/exposure-journal.ts'
+import { createLauncherExposures, type LauncherExposures } from '../adapters/linux/launcher-exposures.ts'
+import { openLauncherLibvirt, podProcesses } from '../adapters/linux/launcher-libvirt.ts'
+import { createPodSources } from '../adapters/linux/pod-sources.ts'
+import { createProcesses } from '../adapters/linux/processes.ts'
+import { createLauncherDomains } from '../adapters/libvirt/domains.ts'
+import type { Credentials } from '../adapters/kubernetes/credentials.ts'
+import { inClusterCredentials } from '../adapters/kubernetes/in-cluster.ts'
+import { kubeconfigCredentials } from '../adapters/kubernetes/kubeconfig.ts'
+import { openCluster } from '../adapters/kubernetes/cluster.ts'
+import { systemClock } from '../adapters/system-clock.ts'
+import type { Config } from '../config/config.ts'
+import { HotplugError } from '../errors.ts'
+import type { DesiredSource } from '../ports/desired-source.ts'
+import type { Journal } from '../ports/journal.ts'
+import type { PersistLedger } from '../ports/persist-ledger.ts'
+import type { Mode, ModeParts } from './mode.ts'
+
+/**
+ * Guests in the launcher pods of this node; wishes from their VirtualMachineInstances, whose status tells what came of them.
+ * @throws HotplugError ConfigInvalid, JournalUnwritable
+ */
+export async function kubernetesMode({ config, log, hook }: ModeParts): Promise<Mode> {
+  const clock = systemClock
+  const { nodeName: node, kubeletDir, hotplug, callDeadlineMs } = config
+  if (node === null) throw new HotplugError('ConfigInvalid', '--mode kubernetes needs --node-name')
+  const cluster = openCluster({ credentials: await credentials(config), node, hotplug, clock, log })
+  const { pods } = cluster
+  const onRulesRestored = (launcher: string, rules: number): void => log.warn({ launcher, rules }, 'device rules were taken away by others and are there again')
+  const exposures = createLauncherExposures({ pods, kubeletDir, clock, onRulesRestored })
+  const ports = {
+    clock,
+    domains: createLauncherDomains({ pods, node: { openSocket: openLauncherLibvirt, processes: podProcesses }, log, clock, callDeadlineMs, keepAliveIntervalS: 5, keepAliveCount: 3 }),
+    sources: createPodSources({ pods, kubeletDir }),
+    exposures,
+    processes: createProcesses(),
+    journal: adopting(openJournal(config.runDir, hook), exposures),
+    ledger: NO_LEDGER,
+  }
+  const source = closing(cluster.source, exposures)
+  return {
+    ports,
+    sources: [{ origin: 'vmi', source }],
+    sinks: [cluster.sink],
+    store: null,
+    needsEveryLibvirt: false,
+    checks: () => [cluster.check()],
+    ...(config.sourceLostPolicy === 'Stop' ? { stopUnheldAfterMs: config.sourceLostGraceMs } : {}),
+  }
+}
+
+function credentials({ kubeconfig }: Config): Credentials | Promise<Credentials> {
+  return kubeconfig === null ? inClusterCredentials({ env: process.env, clock: systemClock }) : kubeconfigCredentials({ path: kubeconfig })
+}
+
+/** Device rules that an earlier run granted are looked after from the start. */
+function adopting(journal: Journal, exposures: LauncherExposures): Journal {
+  return {
+    load() {
+      const contents = journal.load()
+      for (const { exposure } of contents.records) exposures.adopt(exposure)
+      return contents
+    },
+    append: (record) => journal.append(record),
+    forget: (key) => journal.forget(key),
+    close: () => journal.close(),
+  }
+}
+
+function closing(source: DesiredSource, exposures: LauncherExposures): DesiredSource {
+  return {
+    name: source.name,
+    start: (listener) => source.start(listener),
+    async close() {
+      exposures.close()
+      await source.close()
+    },
+  }
+}
+
+/** A new launcher starts from the VMI's spec: nothing is kept in a domain's definition here. */
+const NO_LEDGER: PersistLedger = {
+  entries: () => [],
+  put: () => Promise.reject(new HotplugError('InternalError', 'nothing is persisted in Kubernetes mode')),
+  remove: () => Promise.resolve(),
+}
