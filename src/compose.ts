@@ -30,7 +30,7 @@ export interface Composed {
  */
 export async function compose(config: Config, log: Logger, onStep: StepHook | undefined): Promise<Composed> {
   const hook = onStep === undefined ? {} : { onStep }
-  return engine(await chosenMode({ config, log, hook }), config, log)
+  return engine(await chosenMode({ config, log, hook }), log)
 }
 
 /** A mode is loaded only where it is chosen. */
@@ -39,13 +39,12 @@ async function chosenMode(parts: ModeParts): Promise<Mode> {
   return (await import('./modes/kubernetes.ts')).kubernetesMode(parts)
 }
 
-function engine(mode: Mode, config: Config, log: Logger): Composed {
-  const { ports, sources, store } = mode
+function engine(mode: Mode, log: Logger): Composed {
+  const { ports, sources, store, hotplugEnabled } = mode
   const hub = new WatchHub()
   const history = new History(ports.clock)
   const metrics = new Metrics()
   const observer = observers([new LogObserver(log), metrics, new HistoryObserver(history)])
-  const hotplugEnabled = config.hotplug
   const agent = new Agent({ ports, sources, sinks: [hub, ...mode.sinks], observer, hotplugEnabled, ...(mode.stopUnheldAfterMs === undefined ? {} : { stopUnheldAfterMs: mode.stopUnheldAfterMs }) })
   const requests = store === null ? NO_REQUESTS : new Requests({ agent, ports, store, hotplugEnabled })
   const api = new LocalAgent({ agent, ports, requests, hub, history, readiness: mode })

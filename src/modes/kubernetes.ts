@@ -43,6 +43,7 @@ export async function kubernetesMode({ config, log, hook }: ModeParts): Promise<
     sources: [{ origin: 'vmi', source }],
     sinks: [cluster.sink],
     store: null,
+    hotplugEnabled: true, // the cluster's gates decide, volume by volume
     needsEveryLibvirt: false,
     checks: () => [cluster.check()],
     ...(config.sourceLostPolicy === 'Stop' ? { stopUnheldAfterMs: config.sourceLostGraceMs } : {}),

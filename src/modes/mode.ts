@@ -23,6 +23,8 @@ export interface Mode extends ReadinessRules {
   readonly sinks: readonly StatusSink[]
   /** Shuts a VM down that was without the guarantee of a source for this long; absent: it is only told. */
   readonly stopUnheldAfterMs?: number
+  /** The feature gate, as far as it is the engine's own matter. */
+  readonly hotplugEnabled: boolean
   /** Where requests to the local API are kept; null: this mode takes none. */
   readonly store: RequestStore | null
 }

@@ -31,7 +31,7 @@ export async function standaloneMode({ config, log, hook }: ModeParts): Promise<
   }
   const manifests = createManifestSource({ directory: config.manifestDir, stateDir: config.stateDir, log, clock })
   const sources = believable({ store, manifests }, await doubtOfState(config.stateDir, config.runDir))
-  return { ports, sources, sinks: [], store, needsEveryLibvirt: true, checks: () => [] }
+  return { ports, sources, sinks: [], store, hotplugEnabled: config.hotplug, needsEveryLibvirt: true, checks: () => [] }
 }
 
 /** With another state directory than before nothing is known of what was asked for, nor of what manifests were read last. */

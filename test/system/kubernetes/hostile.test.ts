@@ -71,7 +71,7 @@ void t.test("what a tenant puts in the launcher's directory is neither followed 
   t.ok((await lstat(join(directory, 'swap.img'))).isSymbolicLink())
   await rm(join(directory, 'swap.img'))
   await scene.phase(vm, 'swap', 'Ready')
-  t.equal(String(await run('cat', [outside])), 'untouched')
+  t.equal(await run('cat', [outside]), 'untouched')
   await vm.controller.unplug('swap')
   await scene.phase(vm, 'swap', 'UnMountedFromPod')
   await scene.detach(attachment)
