@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { OPTION_NAMES } from '../../src/config/options.ts'
 import { PROJECT } from '../support/paths.ts'
 import { CHART, NAMESPACE, one, RELEASE, runHelm, template, yamlValue, type KubernetesObject } from './chart.ts'
 
@@ -82,7 +83,7 @@ t.test('mounts: run directory, pods, cgroups', async (t) => {
   ])
 })
 
-t.test('arguments follow the values', async (t) => {
+t.test('arguments follow the values, and hotplugd knows each', async (t) => {
   const plain = argsOf(await template())
   t.match(plain.join(' '), '--mode=kubernetes --node-name=$(NODE_NAME) --role=auto')
   const agent = { role: 'companion', hotplug: false, kubevirtNamespace: 'kv', sourceLostPolicy: 'Stop', sourceLostGrace: '90s', logLevel: 'debug', extraArgs: ['--call-deadline=20s'] }
@@ -91,6 +92,8 @@ t.test('arguments follow the values', async (t) => {
     '--mode=kubernetes', '--node-name=$(NODE_NAME)', '--role=companion', '--kubevirt-namespace=kv', '--kubelet-dir=/k', '--run-dir=/r', '--listen=[::]:9999',
     '--source-lost-policy=Stop', '--source-lost-grace=90s', '--hotplug=false', '--log-level=debug', '--call-deadline=20s',
   ])
+  const names = args.map((arg) => /^--([a-z-]+)=/.exec(arg)?.[1] ?? arg)
+  t.same(names.filter((name) => !OPTION_NAMES.includes(name)), [])
 })
 
 t.test('the node’s name and the socket are in the environment', async (t) => {
