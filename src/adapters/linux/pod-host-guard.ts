@@ -2,11 +2,11 @@ import { HotplugError } from '../../errors.ts'
 import { BlockNames } from './block-names.ts'
 import { readHostFacts, type HostFacts } from './host-facts.ts'
 import { overlaps } from './overlap.ts'
-import type { PodBlock } from './pod-binding.ts'
+import type { PodBlock, PodFile } from './pod-binding.ts'
 import { SharedReading } from './shared-reading.ts'
 
 /**
- * Keeps devices that the host itself uses out of the guests (invariant I1), for an agent in a container: it may open no
+ * Keeps what the host itself uses out of the guests (invariant I1), for an agent in a container: it may open no
  * block device, so that only what mountinfo, the list of swaps and sysfs tell is known. Mounts are those of the host's
  * first process.
  */
@@ -20,15 +20,17 @@ export class PodHostGuard {
   }
 
   /** Throws HotplugError `SourceInUseByHost` that names the holder, `SourceUnreadable`. */
-  async proveFree(source: PodBlock): Promise<void> {
+  async proveFree(source: PodBlock | PodFile): Promise<void> {
     const facts = await this.#facts.now()
     const use = facts.uses.find(({ footprint }) => overlaps(footprint, source.footprint))
-    if (use !== undefined) throw inUse(source.device, use.words())
+    if (use !== undefined) throw inUse(source, use.words())
+    if (source.kind === 'file') return
     const [holder] = this.#names.holdersOf(source.device)
-    if (holder !== undefined) throw inUse(source.device, `${this.#names.nodeOf(source.device)} is held by ${holder}`)
+    if (holder !== undefined) throw inUse(source, `${this.#names.nodeOf(source.device)} is held by ${holder}`)
   }
 }
 
-function inUse(device: string, words: string): HotplugError {
-  return new HotplugError('SourceInUseByHost', `block device ${device} is in use by the host: ${words}`, { detail: { device, holder: words } })
+function inUse(source: PodBlock | PodFile, words: string): HotplugError {
+  const name = source.kind === 'block' ? `block device ${source.device}` : `disk.img (file ${source.filesystem} inode ${source.inode})`
+  return new HotplugError('SourceInUseByHost', `${name} is in use by the host: ${words}`, { detail: { source: name, holder: words } })
 }

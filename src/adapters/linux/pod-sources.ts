@@ -11,7 +11,7 @@ import { addon } from './binding.ts'
 import { ExposedView } from './exposed-view.ts'
 import { unlessAborted } from './in-time.ts'
 import { KnownLaunchers } from './known-launchers.ts'
-import { exposedPath, launcherHandle, writeHandle } from './launcher-handle.ts'
+import { entryName, exposedPath, launcherHandle, writeHandle } from './launcher-handle.ts'
 import { PathFootprints } from './path-footprints.ts'
 import type { PodBlock, PodFile } from './pod-binding.ts'
 import { PodHostGuard } from './pod-host-guard.ts'
@@ -19,6 +19,7 @@ import { PodSizes } from './pod-sizes.ts'
 import { PodViews, type NodeRoots } from './pod-views.ts'
 import { isRuleOurs } from './rule-owner.ts'
 import { SharedReadings } from './shared-reading.ts'
+import { failed } from './system-failure.ts'
 
 export interface PodSourcesOptions extends NodeRoots {
   readonly pods: Pick<Pods, 'launcher' | 'attachments'>
@@ -47,6 +48,7 @@ class PodSources implements Sources {
   readonly #footprints: PathFootprints
   readonly #sizes: PodSizes
   readonly #resolving = new SharedReadings<ResolvedSource>()
+  readonly #identifying = new SharedReadings<SourceIdentity | null>()
 
   constructor(options: PodSourcesOptions) {
     const { pods, kubeletDir, sysfs = '/sys', proc = '/proc' } = options
@@ -67,7 +69,8 @@ class PodSources implements Sources {
   }
 
   identify({ handle }: Exposure): Promise<SourceIdentity | null> {
-    return this.#exposed.identify(launcherHandle(handle))
+    const read = launcherHandle(handle)
+    return this.#identifying.now(`${read.launcher} ${entryName(read)}`, () => this.#exposed.identify(read))
   }
 
   footprints(paths: readonly string[], vm: VmKey): Promise<readonly (Footprint | null)[]> {
@@ -87,7 +90,7 @@ class PodSources implements Sources {
     const launcher = this.#pods.launcher(vm)
     if (launcher === null) throw new HotplugError('LauncherNotFound', `${vm} has no launcher pod on this node`)
     const [attachment, found] = await this.#find(source, launcher)
-    if (found.kind === 'block') await this.#guard.proveFree(found)
+    await this.#guard.proveFree(found)
     const identity = identityOf(found)
     const ownRule = found.kind === 'block' && (await this.#isRuleOurs(launcher.uid, volume, found.device))
     const handle = writeHandle({ launcher: launcher.uid, attachment: attachment.uid, volume, ownRule, identity })
@@ -111,7 +114,10 @@ class PodSources implements Sources {
 
   async #isRuleOurs(launcherUid: string, volume: string, device: string): Promise<boolean> {
     const view = await this.#launchers.view(launcherUid)
-    return view === null || isRuleOurs(view.cgroups, device, () => this.#exposed.isNodeOf(launcherUid, volume, device))
+    if (view === null) return true
+    return isRuleOurs(view.cgroups, device, () => this.#exposed.isNodeOf(launcherUid, volume, device)).catch((error: unknown) => {
+      throw failed('SourceUnreadable', `read the device rules of launcher pod ${launcherUid}`, error)
+    })
   }
 
   async #footprintOf(key: string): Promise<Footprint | null> {
