@@ -50,5 +50,6 @@ function engine(mode: Mode, log: Logger): Composed {
   const api = new LocalAgent({ agent, ports, requests, hub, history, readiness: mode })
   const connections = (): readonly LibvirtReach[] => agent.inventory.connections()
   metrics.observe({ vms: () => api.vms(), connections })
+  mode.registerMetrics?.(metrics.registry)
   return { agent, metrics, api, connections }
 }

@@ -8,6 +8,7 @@ import type { Credentials } from '../adapters/kubernetes/credentials.ts'
 import { inClusterCredentials } from '../adapters/kubernetes/in-cluster.ts'
 import { kubeconfigCredentials } from '../adapters/kubernetes/kubeconfig.ts'
 import { openCluster } from '../adapters/kubernetes/cluster.ts'
+import { registerClusterMetrics } from '../adapters/kubernetes/cluster-metrics.ts'
 import { systemClock } from '../adapters/system-clock.ts'
 import type { Config } from '../config/config.ts'
 import { HotplugError } from '../errors.ts'
@@ -46,6 +47,7 @@ export async function kubernetesMode({ config, log, hook }: ModeParts): Promise<
     hotplugEnabled: true, // the cluster's gates decide, volume by volume
     needsEveryLibvirt: false,
     checks: () => [cluster.check()],
+    registerMetrics: (registry) => registerClusterMetrics(registry, cluster),
     ...(config.sourceLostPolicy === 'Stop' ? { stopUnheldAfterMs: config.sourceLostGraceMs } : {}),
   }
 }

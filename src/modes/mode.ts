@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
 import type { NamedSource } from '../agent/agent.ts'
 import type { RequestStore } from '../agent/api.ts'
 import type { ReadinessRules } from '../agent/local-agent.ts'
@@ -25,6 +26,8 @@ export interface Mode extends ReadinessRules {
   readonly stopUnheldAfterMs?: number
   /** The feature gate, as far as it is the engine's own matter. */
   readonly hotplugEnabled: boolean
+  /** Adds what only this mode has to tell. */
+  registerMetrics?(registry: Registry): void
   /** Where requests to the local API are kept; null: this mode takes none. */
   readonly store: RequestStore | null
 }

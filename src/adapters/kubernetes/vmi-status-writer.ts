@@ -44,6 +44,8 @@ export class VmiStatusWriter {
   #warnings: Warnings
   /** The VMI that `#status` is about: an engine that has not heard of a new one yet speaks of the old. */
   #uid: string | null = null
+  /** The object that was looked at last. */
+  #looked: Vmi | null = null
   #status: VmStatus | null = null
   #isSilent = false
   #cancelSilence: (() => void) | null = null
@@ -72,9 +74,12 @@ export class VmiStatusWriter {
 
   /** The VMI may have changed. */
   look(): void {
-    const uid = this.#options.view.get(this.#vm)?.vmi.uid ?? null
+    const known = this.#options.view.get(this.#vm)
+    const uid = known?.vmi.uid ?? null
     if (uid !== this.#uid) this.#begin(uid)
-    if (this.#status !== null) this.#poke()
+    const isNews = known?.vmi !== this.#looked || this.#isDue
+    this.#looked = known?.vmi ?? null
+    if (isNews && this.#status !== null) this.#poke()
   }
 
   /** Another VMI has the name: nothing that was said is about this one, nor what the engine says in this very moment. */
@@ -152,7 +157,7 @@ export class VmiStatusWriter {
     const said = new Map(status.volumes.map((volume) => [volume.name, volume]))
     return vmi.entries.flatMap((entry) => {
       const volume = said.get(entry.name) ?? null
-      if (volume === null && status.state === 'Unknown') return []
+      if (volume === null && !isListed(status)) return []
       return entryChange({ entry, isWanted: wanted.has(entry.name), status: volume, isSilent: this.#isSilent }) ?? []
     })
   }
@@ -243,6 +248,11 @@ export class VmiStatusWriter {
       this.#poke()
     })
   }
+}
+
+/** Whether a disk that is not named is not there: only a domain that was read tells that. */
+function isListed({ state }: VmStatus): boolean {
+  return state === 'Running' || state === 'Paused'
 }
 
 /** Another VMI may have taken the name while the patch was on its way. */
