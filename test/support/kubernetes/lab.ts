@@ -40,7 +40,7 @@
  *   scheduler. `cluster.server` is its API server; pods reach it at 10.96.0.1 with their tokens. `importImage(archive)`, `importTree(tree,
  *   name)`, then pods with `imagePullPolicy: Never`; `podReady`, `podGone`, `exec`, `logs`, `containerPid`; `cluster.kubelet.kill9()`.
  *   `${cluster.root}${cluster.kubeletDir}/pods/…` is the kubelet's directory with its mounts, seen from here;
- *   `spawn(cluster.enter[0], [...cluster.enter.slice(1), 'program'])` runs a program on the node, as a service of it would.
+ *   `await cluster.process('agent', 'program', …).start()` runs a server on the node, as a service of it would; `.kill9()` ends it.
  * - The whole stage: `const scene = await startPlugScene(t)` (10 s): a cluster, a launcher pod as KubeVirt makes it with a real
  *   libvirt and guest (`scene.launcher.guest.write(…)`, `.host.virsh(…)`), a block volume `b1`, an image `f1` and the attachment pod that has
  *   both. `await scene.announce(scene.block, scene.image)` writes them into the VMI up to AttachedToNode: the agent's turn. More of each:

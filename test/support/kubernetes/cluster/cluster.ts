@@ -3,7 +3,7 @@ import { run } from '../../command.ts'
 import { Hopeless, until } from '../../wait.ts'
 import { packImage } from '../image/image.ts'
 import type { NodeKeeper } from '../node/keeper.ts'
-import type { NodeProcess } from '../node/node-process.ts'
+import { NodeProcess } from '../node/node-process.ts'
 import type { Made, ObjectReference } from '../objects/kube-object.ts'
 import type { ApiServer } from '../server/api-server.ts'
 import { NODE_NAME } from '../server/credentials.ts'
@@ -74,6 +74,11 @@ export class Cluster {
   run(file: string, ...args: readonly string[]): Promise<string> {
     const [nsenter = '', ...enter] = this.enter
     return run(nsenter, [...enter, file, ...args], 300_000)
+  }
+
+  /** A server that runs on the node once it is started, as a service of it would, and ends with it; its log lies in `directory`. */
+  process(name: string, ...command: readonly string[]): NodeProcess {
+    return new NodeProcess(this.#parts.keeper, command, join(this.directory, `${name}.log`))
   }
 
   /** Makes an image known to the node. @param source a docker or OCI archive that names it. For pods with `imagePullPolicy: Never` */

@@ -30,7 +30,7 @@ export class LiveVirtController extends VirtController {
   readonly #running: Promise<void>
   #ended = false
   /** Like the real one it tries again whatever went wrong. */
-  lastError: unknown
+  lastError = ''
 
   constructor(cluster: Cluster, launcher: Launcher, t: Teardown) {
     super(cluster.server, launcher.vmi)
@@ -48,7 +48,7 @@ export class LiveVirtController extends VirtController {
 
   async #run(): Promise<void> {
     while (!this.#ended) {
-      await this.#look().catch((error: unknown) => (this.lastError = error))
+      await this.#look().catch((error: unknown) => (this.lastError = String(error)))
       await sleep(EVERY_MS)
     }
   }
