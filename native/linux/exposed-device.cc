@@ -37,7 +37,14 @@ void clearPlace(const Fd& directory, const DeviceNode& node, std::optional<dev_t
   removeEntry(directory, node.name);
 }
 
-Render expose(const DeviceNode& node, const PodFileOwner& owner, std::optional<dev_t> replaced) {
+// Read when the node is there: a disk that comes under the number later is found by whoever attaches it.
+void proveDisk(const DeviceToExpose& request) {
+  const auto now = request.sysfs.diskseq(request.node.device);
+  if (request.diskseq && now != request.diskseq) throw Refusal{"changed", request.node.name, "disk " + now.value_or("")};
+}
+
+Render expose(const DeviceToExpose& request, std::optional<dev_t> replaced) {
+  const auto& node = request.node;
   const auto directory = openFromNode(node.directory);
   if (!directory) throw Refusal{"gone", node.directory.podUid, "hotplug-disks"};
   clearPlace(directory, node, replaced);
@@ -47,7 +54,10 @@ Render expose(const DeviceNode& node, const PodFileOwner& owner, std::optional<d
   if (!proven) throw Refusal{"changed", node.name, "nothing"};
   const auto status = statOf(proven, node.name);
   if (!isDevice(status, node.device)) throw Refusal{"changed", node.name, kindOf(status.st_mode)};
-  if (::fchownat(proven.get(), "", owner.user, owner.group, AT_EMPTY_PATH) != 0) fail("fchownat", node.name);
+  if (::fchownat(proven.get(), "", request.owner.user, request.owner.group, AT_EMPTY_PATH) != 0) {
+    fail("fchownat", node.name);
+  }
+  proveDisk(request);
   return [](Napi::Env env) -> Napi::Value {
     auto value = Napi::Object::New(env);
     value.Set("kind", "done");
@@ -79,8 +89,8 @@ Napi::Value nothing(Napi::Env env) { return env.Null(); }
 
 }  // namespace
 
-Render exposeDevice(const DeviceNode& node, const PodFileOwner& owner, std::optional<dev_t> replaced) {
-  return orRefusal([&] { return expose(node, owner, replaced); });
+Render exposeDevice(const DeviceToExpose& request, std::optional<dev_t> replaced) {
+  return orRefusal([&] { return expose(request, replaced); });
 }
 
 Render withdrawDevice(const DeviceNode& node) {

@@ -13,9 +13,17 @@ struct DeviceNode {
   dev_t device;
 };
 
-// `{kind: 'done'}` or a Refusal: `gone` (the directory), `other` (a node of another device is there, whose
+struct DeviceToExpose {
+  DeviceNode node;
+  // Of the disk that is meant; not compared if nothing.
+  std::optional<std::string> diskseq;
+  PodFileOwner owner;
+  Sysfs sysfs;
+};
+
+// `{kind: 'done'}` or a Refusal: `gone` (the directory), `changed` (another disk has the number by now), `other` (a node of another device is there, whose
 // number `what` is), `unsafe`. A node of that device is kept, one of `replaced` taken away first.
-Render exposeDevice(const DeviceNode& node, const PodFileOwner& owner, std::optional<dev_t> replaced);
+Render exposeDevice(const DeviceToExpose& request, std::optional<dev_t> replaced);
 
 // Removes that node only. `{kind: 'done', isElsewhere}`: whether another entry of the directory is that device as well.
 Render withdrawDevice(const DeviceNode& node);

@@ -27,8 +27,7 @@ std::string numberText(const struct stat& status) {
   return inodeKey(status.st_dev, status.st_ino);
 }
 
-Fd openProvenImage(const ImageToExpose& request, struct stat& status) {
-  const auto process = openProcessOfPod(request.volume.process);
+Fd openProvenImage(const Fd& process, const ImageToExpose& request, struct stat& status) {
   const auto volume = openPlace(process, request.volume);
   auto image = openDiskImage(volume, request.volume.mountPoint, status);
   if (!isFile(status, request.image)) throw Refusal{"changed", request.volume.mountPoint, numberText(status)};
@@ -101,14 +100,12 @@ void removePlaceholder(const LauncherDirectory& place, const std::string& name) 
 
 Render expose(const ImageToExpose& request) {
   struct stat status {};
-  const auto image = openProvenImage(request, status);
+  const auto attachment = openProcessOfPod(request.volume.process);
+  const auto image = openProvenImage(attachment, request, status);
   const auto launcher = openProcessOfPod(request.launcher.process);
   const auto directory = openFromLauncher(launcher, request.launcher, request.directory);
   const auto target = placeholder(directory, request.name, request.image);
-  if (target) {
-    const auto attachment = openProcessOfPod(request.volume.process);
-    bind(image, mountNamespaceOf(attachment), mountNamespaceOf(launcher), target);
-  }
+  if (target) bind(image, mountNamespaceOf(attachment), mountNamespaceOf(launcher), target);
   if (!isOnTop(directory, request.name, request.image)) throw Refusal{"changed", request.name, "another file"};
   giveTo(image, status, request.owner);
   return done();

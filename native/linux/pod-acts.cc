@@ -87,12 +87,13 @@ DeviceNode deviceNode(const Napi::CallbackInfo& info) {
   return {launcherDirectory(info[0]), text(info[1]), device(info[2])};
 }
 
-// (launcher directory, name, device, owner, replaced device or null)
+// (launcher directory, name, device, {diskseq or null, user, group, sysfs}, replaced device or null)
 Napi::Value showDevice(const Napi::CallbackInfo& info) {
+  const auto more = info[3].As<Napi::Object>();
+  const auto diskseq = isNull(more.Get("diskseq")) ? std::nullopt : std::optional(text(more.Get("diskseq")));
+  const DeviceToExpose request{deviceNode(info), diskseq, owner(more), Sysfs(text(more.Get("sysfs")))};
   const auto replaced = isNull(info[4]) ? std::nullopt : std::optional(device(info[4]));
-  return perform(info.Env(), [node = deviceNode(info), owner = owner(info[3]), replaced] {
-    return exposeDevice(node, owner, replaced);
-  });
+  return perform(info.Env(), [request, replaced] { return exposeDevice(request, replaced); });
 }
 
 Napi::Value hideDevice(const Napi::CallbackInfo& info) {

@@ -2,8 +2,9 @@ import { checkPodUid } from '../../core/pod-uid.ts'
 import { HotplugError } from '../../errors.ts'
 import type { AttachmentPod } from '../../ports/pods.ts'
 import { addon } from './binding.ts'
+import type { KnownPods } from './known-pods.ts'
 import type { PodBlock, PodFile, Refused } from './pod-binding.ts'
-import { isOutdated, type PodViews } from './pod-views.ts'
+import { isOutdated } from './pod-views.ts'
 import { failed } from './system-failure.ts'
 
 /** A source found in an attachment pod, or in words why that pod does not have it (yet, or any more). */
@@ -20,9 +21,9 @@ export interface LookUpRoots {
  * volume where it is mounted. Throws HotplugError for what is there but cannot be used: UnsafePath, ImageMissing,
  * SourceEmpty, SourceChanged, SourceUnreadable.
  */
-export async function lookUpInPod(pod: AttachmentPod, volume: string, views: PodViews, roots: LookUpRoots): Promise<LookUp> {
+export async function lookUpInPod(pod: AttachmentPod, volume: string, known: KnownPods, roots: LookUpRoots): Promise<LookUp> {
   try {
-    return pod.volumeMode === 'Block' ? await lookUpDevice(pod, volume, roots) : await lookUpImage(pod, volume, views)
+    return pod.volumeMode === 'Block' ? await lookUpDevice(pod, volume, roots) : await lookUpImage(pod, volume, known)
   } catch (error) {
     if (isOutdated(error)) return { kind: 'absent', why: 'its container ended meanwhile' }
     if (error instanceof HotplugError) throw error
@@ -41,12 +42,20 @@ async function lookUpDevice(pod: AttachmentPod, volume: string, { podsDirectory,
   return found
 }
 
-async function lookUpImage(pod: AttachmentPod, volume: string, views: PodViews): Promise<LookUp> {
-  const place = await views.attachedVolume(pod.uid, volume)
-  if (place === null) return { kind: 'absent', why: `nothing is mounted at /${volume} in it` }
-  const found = await addon.lookUpPodImage(place, volume)
+async function lookUpImage(pod: AttachmentPod, volume: string, known: KnownPods): Promise<LookUp> {
+  const found = await lookAtPlace(pod, volume, known).catch((error: unknown) => {
+    if (!isOutdated(error)) throw error
+    known.forget(pod.uid, volume)
+    return lookAtPlace(pod, volume, known)
+  })
+  if (found === null) return { kind: 'absent', why: `nothing is mounted at /${volume} in it` }
   if (found.kind === 'file') return found
   throw refusal(pod, volume, found)
+}
+
+async function lookAtPlace(pod: AttachmentPod, volume: string, known: KnownPods): Promise<PodFile | Refused | null> {
+  const place = await known.attachedVolume(pod.uid, volume)
+  return place === null ? null : addon.lookUpPodImage(place, volume)
 }
 
 function refusal(pod: AttachmentPod, volume: string, { kind, path, what, target }: Refused): HotplugError {

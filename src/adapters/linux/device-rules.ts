@@ -5,20 +5,28 @@ import { addon } from './binding.ts'
 import type { ContainerCgroups } from './pod-views.ts'
 import { isSystemFailure, meansAbsent } from './system-failure.ts'
 
+export interface RuleChange {
+  /** How many rules or programs had to be changed: none if all was as wanted. */
+  readonly changed: number
+  /** Of version 2: the programs that are attached now. */
+  readonly programs: readonly number[]
+}
+
 /**
  * Lets a container use block devices, besides what it may use already. Of version 1 the rule is added to the container's
  * control group and to those below it; of version 2 a part that allows the devices is put before the program that is attached.
- * Resolves with how many rules or programs had to be changed: none if the devices were allowed. Throws SystemFailures.
+ * Throws SystemFailures.
  */
-export async function grantDevices({ version, directories }: ContainerCgroups, devices: readonly string[]): Promise<number> {
-  if (version === 2) return (await addon.changeDeviceRules(directories, devices, [])).changed
-  return directories.reduce((changed, directory) => changed + allow(directory, devices), 0)
+export async function grantDevices({ version, directories }: ContainerCgroups, devices: readonly string[]): Promise<RuleChange> {
+  if (version === 2) return addon.changeDeviceRules(directories, devices, [])
+  return { changed: directories.reduce((changed, directory) => changed + allow(directory, devices), 0), programs: [] }
 }
 
 /** Takes a grant back, and no other rule. A control group that is gone is fine. Throws SystemFailures. */
-export async function revokeDevice({ version, directories }: ContainerCgroups, device: string): Promise<void> {
-  if (version === 2) return void (await addon.changeDeviceRules(directories, [], [device]))
+export async function revokeDevice({ version, directories }: ContainerCgroups, device: string): Promise<RuleChange> {
+  if (version === 2) return addon.changeDeviceRules(directories, [], [device])
   for (const directory of directories.toReversed()) writeRule(directory, 'devices.deny', device)
+  return { changed: directories.length, programs: [] }
 }
 
 /** The rules of one control group of version 1; null if it is gone. Synchronous, never waits. */

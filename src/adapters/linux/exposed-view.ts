@@ -1,13 +1,13 @@
 import { HotplugError } from '../../errors.ts'
 import type { SourceIdentity } from '../../model/source.ts'
 import { addon } from './binding.ts'
-import type { KnownLaunchers } from './known-launchers.ts'
+import type { KnownPods } from './known-pods.ts'
 import { entryName, exposedPath, type LauncherHandle } from './launcher-handle.ts'
 import type { ExposedNow } from './pod-binding.ts'
 import { failed, meansAbsent } from './system-failure.ts'
 
 export interface ExposedViewOptions {
-  readonly launchers: KnownLaunchers
+  readonly known: KnownPods
   readonly podsDirectory: string
   readonly sysfs: string
 }
@@ -39,9 +39,9 @@ export class ExposedView {
 
   /** Null: no such entry, or no container of the launcher runs. */
   async look(launcherUid: string, name: string): Promise<ExposedNow | null> {
-    const { launchers, podsDirectory, sysfs } = this.#options
+    const { known, podsDirectory, sysfs } = this.#options
     try {
-      return await launchers.use(launcherUid, (place) => addon.identifyExposed(place, { podsDirectory, podUid: launcherUid }, name, sysfs))
+      return await known.inLauncher(launcherUid, (place) => addon.identifyExposed(place, { podsDirectory, podUid: launcherUid }, name, sysfs))
     } catch (error) {
       if (error instanceof HotplugError) throw error
       if (meansAbsent(error)) return null

@@ -1,7 +1,7 @@
 import { HotplugError } from '../../errors.ts'
 import type { BlockIdentity, FileIdentity } from '../../model/source.ts'
 import { addon } from './binding.ts'
-import type { KnownLaunchers } from './known-launchers.ts'
+import type { KnownPods } from './known-pods.ts'
 import { entryName, type LauncherHandle } from './launcher-handle.ts'
 import { launcherGone, refusalIn } from './launcher-refusals.ts'
 import type { LauncherRules } from './launcher-rules.ts'
@@ -14,7 +14,8 @@ type FileHandle = LauncherHandle & { readonly identity: FileIdentity }
 export interface LauncherActsOptions {
   readonly podsDirectory: string
   readonly views: PodViews
-  readonly launchers: KnownLaunchers
+  readonly known: KnownPods
+  readonly sysfs: string
   readonly rules: LauncherRules
 }
 
@@ -32,24 +33,24 @@ export class LauncherActs {
   }
 
   async #launcher(handle: LauncherHandle): Promise<LauncherView> {
-    const launcher = await this.#options.launchers.view(handle.launcher)
+    const launcher = await this.#options.known.launcher(handle.launcher)
     if (launcher === null) throw launcherGone(handle)
     return launcher
   }
 
   async #exposeDevice(handle: BlockHandle): Promise<void> {
-    const { device } = handle.identity
+    const { device, diskseq } = handle.identity
     const launcher = await this.#launcher(handle)
-    const name = entryName(handle)
-    const directory = this.#directory(handle)
-    let made = await addon.exposeDevice(directory, name, device, launcher.owner, null)
-    if (made.kind === 'other' && !(await this.#isOpen(handle, made.what))) made = await addon.exposeDevice(directory, name, device, launcher.owner, made.what)
+    const disk = { diskseq, sysfs: this.#options.sysfs, ...launcher.owner }
+    const expose = (replaced: string | null): ReturnType<typeof addon.exposeDevice> => addon.exposeDevice(this.#directory(handle), entryName(handle), device, disk, replaced)
+    let made = await expose(null)
+    if (made.kind === 'other' && !(await this.#isOpen(handle, made.what))) made = await expose(made.what)
     if (made.kind !== 'done') throw refusalIn(handle, made)
     if (handle.ownRule) await this.#options.rules.grant(handle.launcher, launcher.cgroups, device)
   }
 
   async #exposeImage(handle: FileHandle): Promise<void> {
-    const [launcher, volume] = await Promise.all([this.#launcher(handle), this.#options.views.attachedVolume(handle.attachment, handle.volume)])
+    const [launcher, volume] = await Promise.all([this.#launcher(handle), this.#options.known.attachedVolume(handle.attachment, handle.volume)])
     if (volume === null) throw new HotplugError('SourceChanged', `volume ${handle.volume} is not mounted in its attachment pod any more`, { detail: { pod: handle.attachment } })
     const { filesystem, inode } = handle.identity
     const image = { name: entryName(handle), filesystem, inode, ...launcher.owner }
@@ -59,7 +60,7 @@ export class LauncherActs {
 
   /** Takes back what the handle names. Done already, or with the launcher gone, that is fine. */
   async release(handle: LauncherHandle): Promise<void> {
-    const launcher = await this.#options.launchers.view(handle.launcher)
+    const launcher = await this.#options.known.launcher(handle.launcher)
     return isBlock(handle) ? this.#releaseDevice(handle, launcher) : this.#releaseImage(handle as FileHandle, launcher)
   }
 

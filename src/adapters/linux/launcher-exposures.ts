@@ -2,15 +2,13 @@ import { join } from 'node:path'
 import { HotplugError } from '../../errors.ts'
 import type { VmKey } from '../../model/ids.ts'
 import type { Exposure } from '../../model/record.ts'
-import { describeIdentity, sameIdentity } from '../../model/source.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Exposures } from '../../ports/host.ts'
 import type { Pods } from '../../ports/pods.ts'
 import { systemClock } from '../system-clock.ts'
-import { ExposedView } from './exposed-view.ts'
 import { LATE, within } from './in-time.ts'
 import { InTurn } from './in-turn.ts'
-import { KnownLaunchers } from './known-launchers.ts'
+import { knownPods, type KnownPods } from './known-pods.ts'
 import { isBlock, LauncherActs } from './launcher-acts.ts'
 import { entryName, exposedPath, launcherHandle, readHandle, writeHandle, type LauncherHandle } from './launcher-handle.ts'
 import { launcherGone } from './launcher-refusals.ts'
@@ -59,8 +57,7 @@ export function createLauncherExposures(options: LauncherExposuresOptions): Laun
 class InLaunchers implements LauncherExposures {
   readonly #pods: LauncherExposuresOptions['pods']
   readonly #deadlineMs: number
-  readonly #launchers: KnownLaunchers
-  readonly #exposed: ExposedView
+  readonly #known: KnownPods
   readonly #rules: LauncherRules
   readonly #acts: LauncherActs
   readonly #turns = new InTurn()
@@ -72,10 +69,9 @@ class InLaunchers implements LauncherExposures {
     const views = new PodViews(options)
     this.#pods = pods
     this.#deadlineMs = options.deadlineMs ?? DEADLINE_MS
-    this.#launchers = new KnownLaunchers(views)
-    this.#exposed = new ExposedView({ launchers: this.#launchers, podsDirectory, sysfs })
+    this.#known = knownPods(options)
     this.#rules = new LauncherRules({ views, clock, onRestored, onError, periodMs })
-    this.#acts = new LauncherActs({ podsDirectory, views, launchers: this.#launchers, rules: this.#rules })
+    this.#acts = new LauncherActs({ podsDirectory, views, known: this.#known, rules: this.#rules, sysfs })
   }
 
   plan(_volume: unknown, { handle }: { readonly handle?: Exposure['handle'] }): Exposure {
@@ -86,10 +82,7 @@ class InLaunchers implements LauncherExposures {
   async expose(vm: VmKey, exposure: Exposure): Promise<void> {
     const handle = launcherHandle(exposure.handle)
     if (this.#pods.launcher(vm)?.uid !== handle.launcher) throw launcherGone(handle)
-    await this.#inTurn('ExposureFailed', handle, async () => {
-      await this.#acts.expose(handle)
-      await this.#proveSeen(handle)
-    })
+    await this.#inTurn('ExposureFailed', handle, () => this.#acts.expose(handle))
   }
 
   async release(_vm: VmKey, exposure: Exposure): Promise<void> {
@@ -104,15 +97,6 @@ class InLaunchers implements LauncherExposures {
 
   close(): void {
     this.#rules.close()
-  }
-
-  /** What the launcher sees is what was meant. */
-  async #proveSeen(handle: LauncherHandle): Promise<void> {
-    const now = await this.#exposed.identify(handle)
-    if (now !== null && sameIdentity(now, handle.identity)) return
-    const path = exposedPath(handle)
-    const found = now === null ? 'nothing' : describeIdentity(now)
-    throw new HotplugError('SourceChanged', `${path} leads to ${found} in the launcher, not to ${describeIdentity(handle.identity)}`, { detail: { path } })
   }
 
   /**
@@ -133,7 +117,8 @@ class InLaunchers implements LauncherExposures {
         return await act()
       } catch (error) {
         if (!isOutdated(error) || attempt === ATTEMPTS) throw isSystemFailure(error) ? failed(reason, `${DOING[reason]} ${exposedPath(handle)}`, error) : error
-        this.#launchers.forget(handle.launcher)
+        this.#known.forget(handle.launcher)
+        this.#known.forget(handle.attachment, handle.volume)
       }
     }
   }

@@ -1,7 +1,7 @@
 import { allowsBlock } from '../../core/device-rules.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { addon } from './binding.ts'
-import { grantDevices, readRules, revokeDevice } from './device-rules.ts'
+import { grantDevices, readRules, revokeDevice, type RuleChange } from './device-rules.ts'
 import { InTurn } from './in-turn.ts'
 import type { ContainerCgroups, PodViews } from './pod-views.ts'
 
@@ -13,7 +13,7 @@ interface Allowed {
   readonly devices: Set<string>
   cgroups: ContainerCgroups | null
   /** Of version 2: the programs that were attached when all was well. */
-  programs: string | null
+  programs: string
 }
 
 export interface LauncherRulesOptions {
@@ -47,8 +47,7 @@ export class LauncherRules {
   grant(launcherUid: string, cgroups: ContainerCgroups, device: string): Promise<void> {
     return this.#turns.run(launcherUid, async () => {
       this.lookAfter(launcherUid, device)
-      await grantDevices(cgroups, [device])
-      await this.#note(launcherUid, cgroups)
+      this.#note(launcherUid, cgroups, await grantDevices(cgroups, [device]))
     })
   }
 
@@ -60,15 +59,13 @@ export class LauncherRules {
   revoke(launcherUid: string, cgroups: ContainerCgroups | null, device: string): Promise<void> {
     return this.#turns.run(launcherUid, async () => {
       this.forget(launcherUid, device)
-      if (cgroups === null) return
-      await revokeDevice(cgroups, device)
-      await this.#note(launcherUid, cgroups)
+      if (cgroups !== null) this.#note(launcherUid, cgroups, await revokeDevice(cgroups, device))
     })
   }
 
   /** A rule that was given before the agent was restarted is looked after again. */
   lookAfter(launcherUid: string, device: string): void {
-    const allowed = this.#allowed.get(launcherUid) ?? { devices: new Set(), cgroups: null, programs: null }
+    const allowed = this.#allowed.get(launcherUid) ?? { devices: new Set(), cgroups: null, programs: '' }
     this.#allowed.set(launcherUid, allowed)
     allowed.devices.add(device)
     this.#schedule()
@@ -86,11 +83,11 @@ export class LauncherRules {
     this.#cancel?.()
   }
 
-  async #note(launcherUid: string, cgroups: ContainerCgroups): Promise<void> {
+  #note(launcherUid: string, cgroups: ContainerCgroups, { programs }: RuleChange): void {
     const allowed = this.#allowed.get(launcherUid)
     if (allowed === undefined) return
     allowed.cgroups = cgroups
-    allowed.programs = await programsOf(cgroups)
+    allowed.programs = String(programs)
   }
 
   #schedule(): void {
@@ -111,21 +108,17 @@ export class LauncherRules {
     if (allowed === undefined || (await isIntact(allowed))) return
     const view = await this.#options.views.launcher(launcherUid)
     if (view === null) return
-    const restored = await grantDevices(view.cgroups, [...allowed.devices])
-    await this.#note(launcherUid, view.cgroups)
-    if (restored > 0) this.#options.onRestored(launcherUid, restored)
+    const change = await grantDevices(view.cgroups, [...allowed.devices])
+    this.#note(launcherUid, view.cgroups, change)
+    if (change.changed > 0) this.#options.onRestored(launcherUid, change.changed)
   }
 }
 
 async function isIntact({ cgroups, devices, programs }: Allowed): Promise<boolean> {
   if (cgroups === null) return false
-  if (cgroups.version === 2) return (await programsOf(cgroups)) === programs
+  if (cgroups.version === 2) return String(await addon.attachedDevicePrograms(cgroups.directories)) === programs
   return cgroups.directories.every((directory) => {
     const rules = readRules(directory)
     return rules !== null && [...devices].every((device) => allowsBlock(rules, device))
   })
-}
-
-async function programsOf({ version, directories }: ContainerCgroups): Promise<string | null> {
-  return version === 2 ? String(await addon.attachedDevicePrograms(directories)) : null
 }

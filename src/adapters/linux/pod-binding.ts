@@ -105,7 +105,7 @@ export interface PodAddon {
   lookUpPodDevice(podsDirectory: string, podUid: string, volume: string, claimUid: string | null, roots: { readonly proc: string; readonly sysfs: string }): Promise<PodBlock | Refused>
   lookUpPodImage(volume: PlaceInPod, name: string): Promise<PodFile | Refused>
   identifyExposed(launcher: PlaceInPod, directory: LauncherDirectory, name: string, sysfs: string): Promise<ExposedNow | null>
-  exposeDevice(directory: LauncherDirectory, name: string, device: string, owner: FileOwner, replaced: string | null): Promise<Done | Refused>
+  exposeDevice(directory: LauncherDirectory, name: string, device: string, disk: FileOwner & { readonly diskseq: string | null; readonly sysfs: string }, replaced: string | null): Promise<Done | Refused>
   withdrawDevice(directory: LauncherDirectory, name: string, device: string): Promise<(Done & { readonly isElsewhere: boolean }) | Refused>
   exposeImage(volume: PlaceInPod, launcher: PlaceInPod, directory: LauncherDirectory, image: ImageNumber & FileOwner): Promise<Done | Refused>
   withdrawImage(launcher: PlaceInPod | null, directory: LauncherDirectory, image: ImageNumber): Promise<Done | Refused>

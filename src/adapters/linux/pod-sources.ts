@@ -10,13 +10,13 @@ import { lookUpInPod, type LookUp } from './attachment-look-up.ts'
 import { addon } from './binding.ts'
 import { ExposedView } from './exposed-view.ts'
 import { unlessAborted } from './in-time.ts'
-import { KnownLaunchers } from './known-launchers.ts'
+import { knownPods, type KnownPods } from './known-pods.ts'
 import { entryName, exposedPath, launcherHandle, writeHandle } from './launcher-handle.ts'
 import { PathFootprints } from './path-footprints.ts'
 import type { PodBlock, PodFile } from './pod-binding.ts'
 import { PodHostGuard } from './pod-host-guard.ts'
 import { PodSizes } from './pod-sizes.ts'
-import { PodViews, type NodeRoots } from './pod-views.ts'
+import type { NodeRoots } from './pod-views.ts'
 import { isRuleOurs } from './rule-owner.ts'
 import { SharedReadings } from './shared-reading.ts'
 import { failed } from './system-failure.ts'
@@ -41,9 +41,8 @@ export function createPodSources(options: PodSourcesOptions): Sources {
 class PodSources implements Sources {
   readonly #pods: PodSourcesOptions['pods']
   readonly #roots: { readonly podsDirectory: string; readonly proc: string; readonly sysfs: string }
-  readonly #views: PodViews
   readonly #guard: PodHostGuard
-  readonly #launchers: KnownLaunchers
+  readonly #known: KnownPods
   readonly #exposed: ExposedView
   readonly #footprints: PathFootprints
   readonly #sizes: PodSizes
@@ -54,10 +53,9 @@ class PodSources implements Sources {
     const { pods, kubeletDir, sysfs = '/sys', proc = '/proc' } = options
     this.#pods = pods
     this.#roots = { podsDirectory: join(kubeletDir, 'pods'), proc, sysfs }
-    this.#views = new PodViews(options)
+    this.#known = knownPods(options)
     this.#guard = new PodHostGuard(sysfs, proc)
-    this.#launchers = new KnownLaunchers(this.#views)
-    this.#exposed = new ExposedView({ launchers: this.#launchers, podsDirectory: this.#roots.podsDirectory, sysfs })
+    this.#exposed = new ExposedView({ known: this.#known, podsDirectory: this.#roots.podsDirectory, sysfs })
     this.#footprints = new PathFootprints((key) => this.#footprintOf(key))
     this.#sizes = new PodSizes(this.#exposed, sysfs)
   }
@@ -102,7 +100,7 @@ class PodSources implements Sources {
     const attachments = this.#pods.attachments(vm, volume)
     const absences: string[] = []
     for (const attachment of attachments) {
-      const found = await lookUpInPod(attachment, volume, this.#views, this.#roots)
+      const found = await lookUpInPod(attachment, volume, this.#known, this.#roots)
       if (found.kind !== 'absent') return [attachment, found]
       absences.push(describeAbsence(attachment, found))
     }
@@ -113,7 +111,7 @@ class PodSources implements Sources {
   }
 
   async #isRuleOurs(launcherUid: string, volume: string, device: string): Promise<boolean> {
-    const view = await this.#launchers.view(launcherUid)
+    const view = await this.#known.launcher(launcherUid)
     if (view === null) return true
     return isRuleOurs(view.cgroups, device, () => this.#exposed.isNodeOf(launcherUid, volume, device)).catch((error: unknown) => {
       throw failed('SourceUnreadable', `read the device rules of launcher pod ${launcherUid}`, error)
@@ -123,7 +121,7 @@ class PodSources implements Sources {
   async #footprintOf(key: string): Promise<Footprint | null> {
     const space = key.indexOf(' ')
     const path = key.slice(space + 1)
-    const found = await this.#launchers.use(key.slice(0, space), ({ process }) => addon.footprintsInPod(process, [path], this.#roots.sysfs))
+    const found = await this.#known.inLauncher(key.slice(0, space), ({ process }) => addon.footprintsInPod(process, [path], this.#roots.sysfs))
     return found?.[0] ?? null
   }
 }
