@@ -64,7 +64,7 @@ export class Volume {
   /** Takes a new wish over; true if it differs from the present one, whose troubles are then forgotten. */
   want(desired: DesiredVolume | null): boolean {
     if (desired === this.#desired) return false
-    const wish = desired === null ? null : { persist: desired.persist, vmUid: desired.vmUid, blocked: desired.blocked ?? null, fingerprint: fingerprint(desired) }
+    const wish = desired === null ? null : { persist: desired.persist, vmUid: desired.vmUid, blocked: desired.blocked ?? null, fillBytes: desired.fillBytes ?? 0, fingerprint: fingerprint(desired) }
     const changed = !isSameWish(wish, this.#wish) || !isSameImpediment(desired?.unheld, this.#desired?.unheld)
     this.#desired = desired
     this.#wish = wish
@@ -94,5 +94,5 @@ export class Volume {
 }
 
 function isSameWish(a: Wish | null, b: Wish | null): boolean {
-  return isSameImpediment(a?.blocked, b?.blocked) && a?.fingerprint === b?.fingerprint && a?.persist === b?.persist
+  return isSameImpediment(a?.blocked, b?.blocked) && a?.fillBytes === b?.fillBytes && a?.fingerprint === b?.fingerprint && a?.persist === b?.persist
 }

@@ -14,7 +14,7 @@ export interface VmFacts {
 }
 
 /** The part of a wish that decisions rest on, with `fingerprint()` of the whole. */
-export type Wish = Pick<DesiredVolume, 'persist' | 'vmUid'> & { readonly fingerprint: string; readonly blocked: Impediment | null }
+export type Wish = Pick<DesiredVolume, 'persist' | 'vmUid'> & { readonly fingerprint: string; readonly blocked: Impediment | null; readonly fillBytes: number }
 
 /** Everything a decision about one volume rests on. */
 export interface VolumeFacts {
@@ -79,8 +79,13 @@ function decidePlugged(facts: VolumeFacts, record: VolumeRecord): Decision {
   if (desired.fingerprint !== record.fingerprint) return { do: facts.persisted === null ? 'unplug' : 'unpersist' }
   if (desired.persist && needsPersisting(facts)) return { do: 'persist' }
   if (!desired.persist && facts.persisted !== null) return { do: 'unpersist' }
-  if (facts.grown) return { do: 'grow' }
+  if (facts.grown || isToFill(desired, record)) return { do: 'grow' }
   return takenOut(facts) ?? REST
+}
+
+/** The image is smaller than what holds it has room for. */
+function isToFill({ fillBytes }: Wish, { exposure, format, readonly, sizeBytes }: VolumeRecord): boolean {
+  return fillBytes > sizeBytes && exposure.kind === 'file' && format === 'raw' && !readonly
 }
 
 /** Out of the definition first: were it the other way round, a VM that restarts in between would have the disk again. */

@@ -1,3 +1,4 @@
+import { imageBytes } from './image-size.ts'
 import { at, isRecord, listAt, textAt } from './json-object.ts'
 
 /** One entry of `status.volumeStatus`. Absent texts are empty. */
@@ -13,6 +14,8 @@ export interface VmiEntry {
   readonly hotplug: HotplugEntry | null
   readonly accessModes: readonly string[]
   readonly volumeMode: string
+  /** How large an image in the claim is to be; 0: not known, or no image. */
+  readonly imageBytes: number
 }
 
 /** The attachment pod as the controller names it; without a UID while it, or its replacement, is not ready. */
@@ -35,7 +38,13 @@ export function readEntry(item: unknown, index: number): VmiEntry | string {
     hotplug: readHotplug(at(item, 'hotplugVolume')),
     accessModes: listAt(item, 'persistentVolumeClaimInfo', 'accessModes').filter((mode) => typeof mode === 'string'),
     volumeMode: textAt(item, 'persistentVolumeClaimInfo', 'volumeMode') ?? '',
+    imageBytes: readImageBytes(at(item, 'persistentVolumeClaimInfo')),
   }
+}
+
+function readImageBytes(claim: unknown): number {
+  if (textAt(claim, 'volumeMode') === 'Block') return 0
+  return imageBytes(textAt(claim, 'capacity', 'storage') ?? '', textAt(claim, 'filesystemOverhead') ?? '')
 }
 
 function readHotplug(value: unknown): HotplugEntry | null {

@@ -78,9 +78,14 @@ function wish(vm: VmKey, volume: VmiVolume, facts: WishFacts): DesiredVolume {
     origin: { kind: 'vmi' },
     token: facts.vmi.uid,
     vmUid: null,
+    ...fill(entryOf(facts.vmi, name)),
     ...(blocked && { blocked }),
     ...(unheld && { unheld }),
   }
+}
+
+function fill(entry: VmiEntry | null): Pick<DesiredVolume, 'fillBytes'> {
+  return entry === null || entry.imageBytes === 0 ? {} : { fillBytes: entry.imageBytes }
 }
 
 /** A pod that is being deleted holds nothing; one that leaves the mount of an exposed image out does. */

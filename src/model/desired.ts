@@ -27,6 +27,8 @@ export interface DesiredVolume {
   readonly vmUid: string | null
   /** Why it cannot be plugged yet although it is wanted; nothing is done about a volume that is plugged already. */
   readonly blocked?: Impediment
+  /** An image is to be at least this large: as large as there is room for in what holds it. Never made smaller. */
+  readonly fillBytes?: number
   /** Nothing on this node holds the source any more, so that it cannot be guaranteed, although the disk may be in. */
   readonly unheld?: Impediment
 }

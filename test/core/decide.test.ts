@@ -5,11 +5,13 @@ import { waitFor } from '../../src/core/waits.ts'
 import { persistedDisk, volumeRecord } from './facts.ts'
 
 const RUNNING = { reachable: true, state: 'running', uuid: 'u1', held: null } as const
-const WISH = { persist: false, vmUid: 'u1', fingerprint: 'f1', blocked: null }
+const WISH = { persist: false, vmUid: 'u1', fingerprint: 'f1', blocked: null, fillBytes: 0 }
 const POD = { reason: 'AttachmentPodNotReady', cause: 'pod p is Pending' } as const
 const MIGRATING = { reason: 'MigrationUnderWay', cause: 'it migrates to node b' } as const
 const HELD = { ...RUNNING, held: MIGRATING }
 const PLUGGED: Actual = { kind: 'plugged', record: volumeRecord(), condemned: false }
+
+const IMAGE: Actual = { ...PLUGGED, record: volumeRecord({ exposure: { path: '/i', kind: 'file', handle: {} } }) }
 
 function facts(over: Partial<VolumeFacts>): VolumeFacts {
   const quiet = { persisted: null, unrecorded: false, defined: true, mayRemove: true, hotplugEnabled: true, grown: false, held: null, nowMs: 1_000 }
@@ -44,6 +46,9 @@ const CASES: readonly [string, Partial<VolumeFacts>, Decision][] = [
   ['held: nothing new', { vm: HELD }, { do: 'wait', for: MIGRATING }],
   ['held: nothing taken out', { vm: HELD, desired: null, actual: PLUGGED }, { do: 'wait', for: MIGRATING }],
   ['held, nothing wanted, nothing there: forget', { vm: HELD, desired: null }, { do: 'forget' }],
+  ['an image that does not fill its claim: grow', { desired: { ...WISH, fillBytes: 2048 }, actual: IMAGE }, { do: 'grow' }],
+  ['an image as large as it may be: rest', { desired: { ...WISH, fillBytes: 1024 }, actual: IMAGE }, { do: 'rest' }],
+  ['a device has the size that it has: rest', { desired: { ...WISH, fillBytes: 2048 }, actual: PLUGGED }, { do: 'rest' }],
   ['gate off: no new plug', { hotplugEnabled: false }, { do: 'wait', for: waitFor('HotplugDisabled') }],
   ['gate off: unplug works', { hotplugEnabled: false, desired: null, actual: PLUGGED }, { do: 'unplug' }],
   ['a disk under our alias that nothing tells of: adopt', { unrecorded: true }, { do: 'adopt' }],

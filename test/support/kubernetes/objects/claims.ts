@@ -11,6 +11,8 @@ export interface ClaimShape {
   readonly size?: string
   /** The volume it is bound to. @default `pv-${name}` */
   readonly volumeName?: string
+  /** @default ['ReadWriteOnce'] */
+  readonly accessModes?: readonly string[]
 }
 
 /** A claim that says that it is bound. */
@@ -40,8 +42,8 @@ export const localVolume = ({ name, namespace = 'default', mode = 'Block', size 
 })
 
 /** What a VMI's status says of a claim. */
-export const claimInfo = ({ name, mode = 'Block', size = '64Mi' }: ClaimShape): Readonly<Record<string, unknown>> => ({
-  accessModes: ['ReadWriteOnce'],
+export const claimInfo = ({ name, mode = 'Block', size = '64Mi', accessModes = ['ReadWriteOnce'] }: ClaimShape): Readonly<Record<string, unknown>> => ({
+  accessModes,
   capacity: { storage: size },
   claimName: name,
   filesystemOverhead: '0.055',
