@@ -1,5 +1,5 @@
 import type { BaseLogger } from 'pino'
-import { type PodFacts, readPod } from '../../core/pod-facts.ts'
+import type { PodFacts } from '../../core/pod-facts.ts'
 import { readVmi, type Vmi } from '../../core/vmi.ts'
 import { isOver, launcherAmong } from '../../core/vmi-pods.ts'
 import type { Impediment } from '../../model/desired.ts'
@@ -8,9 +8,10 @@ import type { Clock } from '../../ports/clock.ts'
 import type { ApiReader } from './api-client.ts'
 import { FeatureGate } from './feature-gate.ts'
 import type { Change } from './object-store.ts'
-import { PODS_PATH, VMIS_PATH } from './paths.ts'
+import { type Missing, Inquiries } from './inquiries.ts'
+import { vmiPath, VMIS_PATH } from './paths.ts'
+import { PodMirror } from './pod-mirror.ts'
 import { Reflector, type ReflectorState, type ReflectorTimes } from './reflector.ts'
-import { type Missing, WhereaboutsOfVmis } from './whereabouts.ts'
 
 /** What every mirror is given. */
 export interface ReflectorCommon {
@@ -37,8 +38,6 @@ export interface KnownVmi {
   readonly launcher: PodFacts | null
 }
 
-const POD_LABELS = 'kubevirt.io in (virt-launcher,hotplug-disk)'
-
 /**
  * What the API server holds that concerns this node: its VMIs and its pods, watched, and the KubeVirt CR, polled. Whoever
  * listens is called once after each change, however many objects it is made of.
@@ -47,8 +46,8 @@ export class NodeView {
   readonly node: string
   readonly gate: FeatureGate
   readonly #vmis: Reflector<Vmi>
-  readonly #pods: Reflector<PodFacts>
-  readonly #whereabouts: WhereaboutsOfVmis
+  readonly #pods: PodMirror
+  readonly #whereabouts: Inquiries<Vmi>
   readonly #listeners = new Set<() => void>()
   /** VMIs that left the mirror, as they were last, until it is known what became of them. */
   readonly #departed = new Map<string, Vmi>()
@@ -63,9 +62,8 @@ export class NodeView {
     this.gate = new FeatureGate({ ...common, times: { ...common.times, ...gateTimes }, own: hotplug, onChange: changed })
     const vmiQuery = { labelSelector: `kubevirt.io/nodeName=${node}` }
     this.#vmis = new Reflector<Vmi>({ ...common, name: 'vmis', path: VMIS_PATH, query: vmiQuery, read: readVmi, onChange: (changes) => this.#vmisChanged(changes), onState: changed })
-    const podQuery = { labelSelector: POD_LABELS, fieldSelector: `spec.nodeName=${node}` }
-    this.#pods = new Reflector<PodFacts>({ ...common, name: 'pods', path: PODS_PATH, query: podQuery, read: readPod, onChange: changed, onState: changed })
-    this.#whereabouts = new WhereaboutsOfVmis({ ...common, onAnswer: changed })
+    this.#pods = new PodMirror({ ...common, node, onChange: changed })
+    this.#whereabouts = new Inquiries<Vmi>({ ...common, what: 'VMI', path: vmiPath, read: readVmi, onAnswer: changed })
   }
 
   start(): void {
@@ -141,7 +139,7 @@ export class NodeView {
   }
 
   #refresh(): void {
-    this.#podsByController = byController(this.#pods.store.all())
+    this.#podsByController = byController(this.#pods.all())
     this.#whereabouts.seek(this.#missing())
     const here = [...this.#vmis.store.all()].map((vmi) => this.#knownVmi(vmi, 'here'))
     const departed = [...this.#departed.values()].flatMap((vmi) => this.#departedVmi(vmi))
@@ -159,15 +157,17 @@ export class NodeView {
   #isSettled(vmi: Vmi): boolean {
     if (this.#vmis.store.byName(vmi.namespace, vmi.name) !== undefined) return true
     const { kind } = this.#whereabouts.of(vmi.uid)
-    return kind === 'gone' || (kind === 'elsewhere' && !this.#hasLauncher(vmi.uid))
+    return kind === 'gone' || (kind === 'there' && !this.#hasLauncher(vmi.uid))
   }
 
-  /** Launchers that run here for VMIs that are not this node's: of an unfinished migration, of one that was just deleted. */
+  /** VMIs whose launcher runs here and that are not this node's: one that migrates, one that was just deleted. Not one whose name another has by now. */
   #orphans(): Missing[] {
     return [...this.#podsByController].flatMap(([uid, pods]) => {
       if (this.#vmis.store.get(uid) !== undefined || this.#departed.has(uid)) return []
       const launcher = pods.find((pod) => pod.controller?.kind === 'VirtualMachineInstance' && !isOver(pod))
-      return launcher === undefined ? [] : [{ uid, namespace: launcher.namespace, name: launcher.controller?.name ?? '' }]
+      const name = launcher?.controller?.name ?? ''
+      if (launcher === undefined || this.#vmis.store.byName(launcher.namespace, name) !== undefined) return []
+      return [{ uid, namespace: launcher.namespace, name }]
     })
   }
 
@@ -177,13 +177,13 @@ export class NodeView {
 
   #departedVmi(vmi: Vmi): KnownVmi[] {
     const whereabouts = this.#whereabouts.of(vmi.uid)
-    if (whereabouts.kind === 'elsewhere') return [this.#knownVmi(whereabouts.vmi, 'elsewhere')]
+    if (whereabouts.kind === 'there') return [this.#knownVmi(whereabouts.object, 'elsewhere')]
     return whereabouts.kind === 'unknown' ? [this.#knownVmi(vmi, 'unknown')] : []
   }
 
   #strangeVmi(uid: string): KnownVmi[] {
     const whereabouts = this.#whereabouts.of(uid)
-    return whereabouts.kind === 'elsewhere' ? [this.#knownVmi(whereabouts.vmi, 'elsewhere')] : []
+    return whereabouts.kind === 'there' ? [this.#knownVmi(whereabouts.object, 'elsewhere')] : []
   }
 
   #knownVmi(vmi: Vmi, place: KnownVmi['place']): KnownVmi {

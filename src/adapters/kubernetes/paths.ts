@@ -13,6 +13,10 @@ export function vmiPath({ namespace, name }: Named): string {
   return `${KUBEVIRT_GROUP_PATH}/namespaces/${encodeURIComponent(namespace)}/virtualmachineinstances/${encodeURIComponent(name)}`
 }
 
+export function podPath({ namespace, name }: Named): string {
+  return `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`
+}
+
 export function eventsPath(namespace: string): string {
   return `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`
 }

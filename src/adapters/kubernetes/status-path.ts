@@ -8,7 +8,7 @@ import { KUBEVIRT_GROUP_PATH } from './paths.ts'
  */
 export class StatusPath {
   readonly #client: Pick<ApiClient, 'get'>
-  #suffix: string | null = null
+  #suffix: Promise<string> | null = null
   #isForeseen = false
 
   constructor(client: Pick<ApiClient, 'get'>) {
@@ -16,12 +16,14 @@ export class StatusPath {
   }
 
   /** `/status`, or nothing. @throws HotplugError */
-  async suffix(): Promise<string> {
+  suffix(): Promise<string> {
     if (this.#suffix !== null) return this.#suffix
-    const resources = listAt(await this.#client.get(KUBEVIRT_GROUP_PATH), 'resources')
-    const hasStatus = resources.some((resource) => textAt(resource, 'name') === 'virtualmachineinstances/status')
-    this.#suffix = hasStatus ? '/status' : ''
-    return this.#suffix
+    const asked = this.#ask()
+    this.#suffix = asked
+    asked.catch(() => {
+      if (this.#suffix === asked) this.#suffix = null
+    })
+    return asked
   }
 
   /** Asks before the first write is due; should that fail, the write will ask. */
@@ -33,5 +35,11 @@ export class StatusPath {
 
   forget(): void {
     this.#suffix = null
+  }
+
+  async #ask(): Promise<string> {
+    const resources = listAt(await this.#client.get(KUBEVIRT_GROUP_PATH), 'resources')
+    const hasStatus = resources.some((resource) => textAt(resource, 'name') === 'virtualmachineinstances/status')
+    return hasStatus ? '/status' : ''
   }
 }

@@ -180,6 +180,27 @@ t.test('against a real API server', async (t) => {
     t.pass()
   })
 
+  await t.test('a label that is taken away makes nothing disappear', async (t) => {
+    const vm = await startVm(server, 'nameless')
+    const pod = await attachVolume(server, vm, 'v')
+    await until('the wish', () => blockOf(agent, vm.vm, 'v') === null)
+    const told: unknown[] = []
+    const end = agent.cluster.pods.watch((one) => told.push(one))
+    for (const one of [vm.launcher, pod]) await server.patch(one, { metadata: { labels: { 'kubevirt.io': null } } })
+    await startVm(server, 'witness') // what comes later has been seen
+    await until('the witness', () => agent.cluster.pods.vms()?.includes('default/witness' as VmKey))
+    t.match(agent.cluster.pods.launcher(vm.vm), { uid: vm.launcher.metadata.uid })
+    t.match(agent.cluster.pods.attachments(vm.vm, 'v'), [{ uid: pod.metadata.uid, ready: true }])
+    t.equal(agent.volume(vm.vm, 'v')?.unheld, undefined)
+    t.same(told, ['default/witness'])
+    end()
+    for (const one of [pod, vm.launcher]) await server.patch(one, { metadata: { labels: { 'kubevirt.io': 'virt-launcher' } } })
+    await server.delete(pod, { gracePeriodSeconds: 0 })
+    await until('its end to be told', () => agent.volume(vm.vm, 'v')?.unheld?.reason === 'SourceNotHeld')
+    await server.delete(vm.launcher, { gracePeriodSeconds: 0 })
+    await until('the end of the launcher', () => agent.cluster.pods.launcher(vm.vm) === null)
+  })
+
   await t.test('the server away: what is known stays; what happened meanwhile is one write a VM', async (t) => {
     const [one, two] = [await startVm(server, 'out1'), await startVm(server, 'out2')]
     for (const vm of [one, two]) await attachVolume(server, vm, 'v')

@@ -33,7 +33,7 @@ async function scene(t: Test, handler: LoopbackApi['handler'], options: Partial<
   api.handler = handler
   const told: string[] = []
   const onChange = (changes: readonly Change<Thing>[]): void => void told.push(...changes.map(({ kind, object }) => `${kind} ${object.name}:${object.uid}`))
-  const client = api.client({ timeoutMs: 300 })
+  const client = api.client({ timeoutMs: 1_000 })
   const log = pino({ level: 'silent' })
   const reflector = new Reflector<Thing>({ name: 'things', path: '/things', read: readThing, onChange, client, clock: systemClock, log, times: QUICK, ...options })
   t.teardown(async () => {
