@@ -56,7 +56,7 @@ const tests = (): void => {
     t.match(await cluster.exec(pod, 'cat', '/proc/self/cgroup'), `:/kubepods/besteffort/pod${pod.metadata.uid}/`)
     t.ok(await exists(`${cluster.root}${cluster.kubeletDir}/pods/${pod.metadata.uid}`))
     const answer = await cluster.exec(pod, 'wget', '-q', '-O', '-', '--no-check-certificate', 'https://10.96.0.1/version')
-    t.match(JSON.parse(answer), { gitVersion: 'v1.34.4' })
+    t.match(JSON.parse(answer), { major: '1', gitVersion: /^v1\./ })
 
     const pid = await cluster.containerPid(pod)
     t.match(await readFile(`/proc/${pid}/cmdline`, 'utf8'), /sleep/)

@@ -1,9 +1,10 @@
 import type { Teardown } from '../../libvirt-host.ts'
-import { startLauncher, type Launcher, type LauncherOptions } from '../launcher/start-launcher.ts'
+import { prepareLaunchers, startLauncher, type Launcher, type LauncherOptions } from '../launcher/start-launcher.ts'
 import { installKubeVirtCrds } from '../objects/install-crds.ts'
 import type { Made } from '../objects/kube-object.ts'
 import type { Pod } from '../objects/pods.ts'
-import { vmi } from '../objects/vmi.ts'
+import { vmi, type Vmi } from '../objects/vmi.ts'
+import type { ApiServer } from '../server/api-server.ts'
 import { VirtController } from '../virt-controller.ts'
 import { startAttachmentPod } from './attachment.ts'
 import type { Cluster } from './cluster.ts'
@@ -42,8 +43,13 @@ export const startPlugScene = async (t: Teardown, options: ClusterOptions & Laun
   return { cluster, launcher, controller, block, image, attachment, announce }
 }
 
-/** The first object of a new kind takes the API server two seconds. */
 const makeLauncher = async (cluster: Cluster, options: LauncherOptions): Promise<Launcher> => {
-  await installKubeVirtCrds(cluster.server)
-  return startLauncher(cluster, await cluster.server.create(vmi({ name: 'vmi1' })), options)
+  const [made] = await Promise.all([makeVmi(cluster.server), prepareLaunchers(cluster)])
+  return startLauncher(cluster, made, options)
+}
+
+/** The first object of a new kind takes the API server two seconds. */
+const makeVmi = async (server: ApiServer): Promise<Made<Vmi>> => {
+  await installKubeVirtCrds(server)
+  return server.create(vmi({ name: 'vmi1' }))
 }

@@ -62,8 +62,8 @@ const qemuOf = async (cluster: Cluster, podUid: string): Promise<number> => {
 
 const prepared = new WeakMap<Cluster, Promise<string>>()
 
-/** Once for each cluster: the image, and what this machine's libvirt knows about its QEMU. */
-const prepareLaunchers = (cluster: Cluster): Promise<string> => {
+/** Once for each cluster: the image, and what this machine's libvirt knows about its QEMU. Called early, it spares the first launcher a second. */
+export const prepareLaunchers = (cluster: Cluster): Promise<string> => {
   const present = prepared.get(cluster)
   if (present) return present
   const made = (async () => {
