@@ -40,7 +40,7 @@ t.test('ten volumes and a bad one on a node whose kubelet is elsewhere, while po
       const all = await entries()
       const missing = wanted.filter((volume) => all.find(({ name }) => name === volume)?.phase !== 'Ready')
       if (missing.length === 0) return all
-      throw new Error(`${JSON.stringify(all.filter(({ name }) => missing.includes(name)))} ${(await agent.whatItSays()).slice(-2000)} ${String(controller.lastError)}`)
+      throw new Error(`${JSON.stringify(all.filter(({ name }) => missing.includes(name)))} ${(await agent.whatItSays()).slice(-2000)} ${controller.lastError}`)
     }, 100)
   const gone = (volume: string): Promise<boolean> => until(`${volume} to be gone`, async () => !(await entries()).some(({ name }) => name === volume), 50)
   const carries = async ({ volume, mode, device, path }: NodeVolume, text: string): Promise<void> => {
