@@ -18,6 +18,8 @@ export interface WishFacts {
   readonly pods: Iterable<PodFacts>
   /** Why nothing new may be plugged at all; null: the feature gate is on. */
   readonly gate: Impediment | null
+  /** Wishes as they were before, for what an entry that is missing for a while does not tell. */
+  readonly before?: readonly DesiredVolume[]
 }
 
 /** What one VMI wants of this node. */
@@ -73,7 +75,7 @@ function wish(vm: VmKey, volume: VmiVolume, facts: WishFacts): DesiredVolume {
     vm,
     name,
     source: { kind: 'claim', vm, volume: name, claim, format: 'raw' },
-    disk: { ...disk.spec, readonly: disk.spec.readonly || isReadOnlyClaim(entryOf(facts.vmi, name)) },
+    disk: { ...disk.spec, readonly: disk.spec.readonly || isReadOnlyClaim(name, facts) },
     persist: false,
     origin: { kind: 'vmi' },
     token: facts.vmi.uid,
@@ -95,8 +97,11 @@ function unheldBy(volume: VmiVolume, facts: WishFacts): Impediment | null {
   return { reason: 'SourceNotHeld', cause: `no attachment pod holds claim ${volume.claim} of volume ${volume.name}` }
 }
 
-function isReadOnlyClaim(entry: VmiEntry | null): boolean {
-  return entry !== null && entry.accessModes.length > 0 && entry.accessModes.every((mode) => mode === 'ReadOnlyMany')
+/** A disk in use must not become another one because its entry is missing: what was known of its claim still holds. */
+function isReadOnlyClaim(name: string, { vmi, before = [] }: WishFacts): boolean {
+  const modes = entryOf(vmi, name)?.accessModes ?? []
+  if (modes.length > 0) return modes.every((mode) => mode === 'ReadOnlyMany')
+  return before.some((volume) => volume.name === name && volume.token === vmi.uid && volume.disk.readonly)
 }
 
 /** What a person has to mend comes first, then what is only a matter of time. */

@@ -2,6 +2,7 @@ import t from 'tap'
 import { type PodFacts, readPod } from '../../src/core/pod-facts.ts'
 import { readVmi, type Vmi } from '../../src/core/vmi.ts'
 import { launcherAmong } from '../../src/core/vmi-pods.ts'
+import type { DesiredVolume } from '../../src/model/desired.ts'
 import { type VmiWishes, wishesOf } from '../../src/core/vmi-wishes.ts'
 import { sample, sampleWith } from '../support/kubernetes/samples.ts'
 
@@ -102,6 +103,18 @@ t.test('the disk', async (t) => {
   t.match(disk(modes('ReadOnlyMany')), { readonly: true })
   t.match(disk(modes('ReadOnlyMany', 'ReadWriteOnce')), { readonly: false })
   t.match(disk(modes('ReadWriteMany')), { readonly: false, shareable: false }, 'sharing is asked for, never inferred')
+})
+
+t.test('a claim that was known to be read-only stays so while its entry is missing', async (t) => {
+  const readonly = (before: readonly DesiredVolume[], change: Record<string, unknown> = {}) => {
+    const vmi = vmiOf(sampleWith('vmi-add-b1-01-noentry', change))
+    return wishesOf({ vmi, node: NODE, pods: [], launcher: LAUNCHER, gate: null, before }).volumes[0]?.disk.readonly
+  }
+  const before = wishes({ vmi: ATTACHED, change: entry({ persistentVolumeClaimInfo: { accessModes: ['ReadOnlyMany'] } }) }).volumes
+  t.equal(readonly([]), false)
+  t.equal(readonly(before), true)
+  t.equal(readonly(before, { 'metadata.uid': 'another' }), false, 'of another VMI nothing was known')
+  t.equal(readonly(before, entry({ persistentVolumeClaimInfo: { accessModes: ['ReadWriteOnce'] } })), false)
 })
 
 t.test('which volumes are hot-plugged', async (t) => {

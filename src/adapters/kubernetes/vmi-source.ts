@@ -78,7 +78,7 @@ class VmiSource implements DesiredSource {
     const from = [vmi, launcher, gate?.cause, ...pods]
     const before = this.#made.get(vm)
     if (before !== undefined && isEach(before.from, from)) return before
-    const wishes = wishesOf({ vmi, node: this.#view.node, launcher, pods, gate })
+    const wishes = wishesOf({ vmi, node: this.#view.node, launcher, pods, gate, ...(before && { before: before.wishes.volumes }) })
     return { from, wishes: before === undefined ? wishes : { ...wishes, volumes: kept(wishes.volumes, before.wishes.volumes) } }
   }
 }

@@ -219,6 +219,24 @@ t.test('against a real API server', async (t) => {
     await until('no trouble', () => agent.cluster.check().warnings.length === 0 && agent.snapshot?.problems.length === 0)
   })
 
+  await t.test('watches end by their time and go on; a server that is stopped is noticed', async (t) => {
+    const other = await startAgent(t, credentials, { times: { watchSeconds: 1, graceMs: 300 }, timeoutMs: 1_000 })
+    await other.synced()
+    const state = () => other.cluster.states()[0] ?? t.bailout('no watch') as never
+    await until('some watches', () => state().watches >= 3)
+    t.match(state(), { lists: 1, failures: 0, hangs: 0 })
+    server.signal('SIGSTOP')
+    await until('the trouble', () => state().trouble !== null)
+    t.match(state().trouble, { reason: 'ApiServerUnavailable' })
+    t.equal(other.snapshot?.volumes.length, agent.snapshot?.volumes.length)
+    server.signal('SIGCONT')
+    await until('the end of it', () => state().trouble === null)
+    const vm = await startVm(server, 'seen-later')
+    await vm.controller.plug({ name: 'v' })
+    await until('what happens then', () => other.volume(vm.vm, 'v'))
+    await other.cluster.source.close()
+  })
+
   await t.test('recreated under its name; old versions forgotten while the server was away', async (t) => {
     const vm = await startVm(server, 'phoenix')
     await readyVolume(server, agent, vm, 'v')
