@@ -3,6 +3,7 @@ import { createLauncherExposures, type LauncherExposures } from '../adapters/lin
 import { openLauncherLibvirt, podProcesses } from '../adapters/linux/launcher-libvirt.ts'
 import { createPodSources } from '../adapters/linux/pod-sources.ts'
 import { createProcesses } from '../adapters/linux/processes.ts'
+import { registerRuleMetrics } from '../adapters/linux/rule-metrics.ts'
 import { createLauncherDomains } from '../adapters/libvirt/domains.ts'
 import type { Credentials } from '../adapters/kubernetes/credentials.ts'
 import { inClusterCredentials } from '../adapters/kubernetes/in-cluster.ts'
@@ -28,7 +29,8 @@ export async function kubernetesMode({ config, log, hook }: ModeParts): Promise<
   const cluster = openCluster({ credentials: await credentials(config), node, hotplug, clock, log })
   const { pods } = cluster
   const onRulesRestored = (launcher: string, rules: number): void => log.warn({ launcher, rules }, 'device rules were taken away by others and are there again')
-  const exposures = createLauncherExposures({ pods, kubeletDir, clock, onRulesRestored })
+  const onRulesUnreadable = (launcher: string, err: unknown): void => log.warn({ launcher, err }, 'device rules could not be looked after')
+  const exposures = createLauncherExposures({ pods, kubeletDir, clock, onRulesRestored, onRulesUnreadable })
   const ports = {
     clock,
     domains: createLauncherDomains({ pods, node: { openSocket: openLauncherLibvirt, processes: podProcesses }, log, clock, callDeadlineMs, keepAliveIntervalS: 5, keepAliveCount: 3 }),
@@ -47,7 +49,10 @@ export async function kubernetesMode({ config, log, hook }: ModeParts): Promise<
     hotplugEnabled: true, // the cluster's gates decide, volume by volume
     needsEveryLibvirt: false,
     checks: () => [cluster.check()],
-    registerMetrics: (registry) => registerClusterMetrics(registry, cluster),
+    registerMetrics(registry) {
+      registerClusterMetrics(registry, cluster)
+      registerRuleMetrics(registry, exposures)
+    },
     ...(config.sourceLostPolicy === 'Stop' ? { stopUnheldAfterMs: config.sourceLostGraceMs } : {}),
   }
 }

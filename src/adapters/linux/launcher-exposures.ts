@@ -35,6 +35,8 @@ export interface LauncherExposuresOptions extends NodeRoots {
 export interface LauncherExposures extends Exposures {
   /** Looks after the device rule of an exposure that an earlier run of the agent made. */
   adopt(exposure: Exposure): void
+  /** How many device rules were put back so far. */
+  rulesRestored(): number
   close(): void
 }
 
@@ -61,10 +63,15 @@ class InLaunchers implements LauncherExposures {
   readonly #rules: LauncherRules
   readonly #acts: LauncherActs
   readonly #turns = new InTurn()
+  #rulesRestored = 0
 
   constructor(options: LauncherExposuresOptions) {
     const { pods, kubeletDir, sysfs = '/sys', clock = systemClock, rulePeriodMs: periodMs } = options
-    const { onRulesRestored: onRestored = ignore, onRulesUnreadable: onError = ignore } = options
+    const { onRulesRestored = ignore, onRulesUnreadable: onError = ignore } = options
+    const onRestored = (launcherUid: string, rules: number): void => {
+      this.#rulesRestored += rules
+      onRulesRestored(launcherUid, rules)
+    }
     const podsDirectory = join(kubeletDir, 'pods')
     const views = new PodViews(options)
     this.#pods = pods
@@ -93,6 +100,10 @@ class InLaunchers implements LauncherExposures {
   adopt({ handle }: Exposure): void {
     const read = readHandle(handle)
     if (read !== null && isBlock(read) && read.ownRule) this.#rules.lookAfter(read.launcher, read.identity.device)
+  }
+
+  rulesRestored(): number {
+    return this.#rulesRestored
   }
 
   close(): void {

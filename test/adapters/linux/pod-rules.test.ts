@@ -2,7 +2,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Registry } from 'prom-client'
 import tap, { type Test } from 'tap'
+import { registerRuleMetrics } from '../../../src/adapters/linux/rule-metrics.ts'
 import { makeBlockDevice } from '../../support/block-device.ts'
 import { run } from '../../support/command.ts'
 import { until } from '../../support/wait.ts'
@@ -90,6 +92,9 @@ for (const cgroups of CGROUP_VERSIONS) {
     await until('the rule to be back', () => lab.restored.length === 2)
     await volume.read()
     t.same(lab.restored, [1, 1])
+    const registry = new Registry()
+    registerRuleMetrics(registry, lab.exposures)
+    t.match(await registry.metrics(), /^hotplugd_device_rules_restored_total 2$/m)
 
     lab.exposures.close()
     await takeAway()
