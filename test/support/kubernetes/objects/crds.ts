@@ -45,25 +45,53 @@ const volumeStatus = list(
   { 'x-kubernetes-list-type': 'atomic' },
 )
 
+/** Fields of which only the presence matters here. */
+const keep = (...names: readonly string[]): Record<string, Schema> =>
+  Object.fromEntries(names.map((name) => [name, { 'x-kubernetes-preserve-unknown-fields': true }]))
+
+const flag: Schema = { type: 'boolean' }
+const integer: Schema = { type: 'integer' }
+const MOST = { maxItems: 256 }
+
+const disk = object(
+  {
+    name: text,
+    ...keep('disk', 'lun', 'cdrom', 'blockSize'),
+    ...{ serial: text, cache: text, io: text, errorPolicy: text, tag: text },
+    ...{ shareable: flag, dedicatedIOThread: flag, bootOrder: integer },
+  },
+  ['name'],
+)
+
+const claimSource = (name: string): Schema => object({ [name]: text, hotpluggable: flag, readOnly: flag }, [name])
+
+const volume = object(
+  {
+    name: text,
+    persistentVolumeClaim: claimSource('claimName'),
+    dataVolume: claimSource('name'),
+    ...keep('containerDisk', 'cloudInitNoCloud', 'emptyDisk', 'ephemeral', 'hostDisk', 'memoryDump', 'serviceAccount', 'secret', 'configMap'),
+  },
+  ['name'],
+)
+
+const domain = object(
+  {
+    devices: object({ disks: list(disk, MOST), autoattachPodInterface: flag, ...keep('interfaces') }),
+    ...keep('cpu', 'features', 'firmware', 'machine', 'memory', 'resources', 'clock'),
+  },
+  ['devices'],
+)
+
 const vmiSpec = object(
   {
-    domain: object({ devices: object({ disks: list(object({ name: text, ...keep('disk', 'lun', 'cdrom', 'blockSize'), serial: text, cache: text, io: text, errorPolicy: text, shareable: { type: 'boolean' }, dedicatedIOThread: { type: 'boolean' }, bootOrder: { type: 'integer' }, tag: text }, ['name']), { maxItems: 256 }), ...keep('interfaces'), autoattachPodInterface: { type: 'boolean' } }), ...keep('cpu', 'features', 'firmware', 'machine', 'memory', 'resources', 'clock') }, ['devices']),
-    volumes: list(object({ name: text, persistentVolumeClaim: claimSource('claimName'), dataVolume: claimSource('name'), ...keep('containerDisk', 'cloudInitNoCloud', 'emptyDisk', 'ephemeral', 'hostDisk', 'memoryDump', 'serviceAccount', 'secret', 'configMap') }, ['name']), { maxItems: 256 }),
-    architecture: text,
-    evictionStrategy: text,
-    terminationGracePeriodSeconds: { type: 'integer' },
+    domain,
+    volumes: list(volume, MOST),
+    ...{ architecture: text, evictionStrategy: text, terminationGracePeriodSeconds: integer },
     ...keep('nodeSelector', 'affinity'),
   },
   ['domain'],
 )
-
-function keep(...names: readonly string[]): Record<string, Schema> {
-  return Object.fromEntries(names.map((name) => [name, { 'x-kubernetes-preserve-unknown-fields': true }]))
-}
-
-function claimSource(name: string): Schema {
-  return object({ [name]: text, hotpluggable: { type: 'boolean' }, readOnly: { type: 'boolean' } }, [name])
-}
 
 const vmiStatus = object({
   phase: text,
@@ -100,7 +128,13 @@ const crd = ({ kind, shortNames, statusSubresource, spec, status }: Kind): KubeO
       group: 'kubevirt.io',
       names: { kind, listKind: `${kind}List`, plural, singular: kind.toLowerCase(), shortNames, categories: ['all'] },
       scope: 'Namespaced',
-      versions: [{ name: 'v1', served: true, storage: true, ...(statusSubresource && { subresources: { status: {} } }), schema: { openAPIV3Schema: object({ apiVersion: text, kind: text, metadata: { type: 'object' }, spec, status }, ['spec']) } }],
+      versions: [
+        {
+          ...{ name: 'v1', served: true, storage: true },
+          ...(statusSubresource && { subresources: { status: {} } }),
+          schema: { openAPIV3Schema: object({ apiVersion: text, kind: text, metadata: { type: 'object' }, spec, status }, ['spec']) },
+        },
+      ],
     },
   }
 }

@@ -51,11 +51,13 @@ export const launcherPod = (vmi: Made, options: PodOptions = {}): Pod => {
       automountServiceAccountToken: false,
       terminationGracePeriodSeconds: 30,
       volumes: ['private', 'public', 'sockets', 'libvirt-runtime', 'hotplug-disks'].map((name) => ({ name, emptyDir: {} })),
-      containers: [{ name: 'compute', image: options.image ?? 'none', imagePullPolicy: 'Never', ...(options.command && { command: options.command }), volumeMounts: LAUNCHER_MOUNTS }],
+      containers: [{ name: 'compute', ...program(options), volumeMounts: LAUNCHER_MOUNTS }],
     },
     ...status(options, 'compute'),
   }
 }
+
+const program = ({ image = 'none', command }: PodOptions): object => ({ image, imagePullPolicy: 'Never', ...(command && { command }) })
 
 const LAUNCHER_MOUNTS = [
   { name: 'private', mountPath: '/var/run/kubevirt-private' },
@@ -90,9 +92,7 @@ export const attachmentPod = (launcher: Made, claims: readonly AttachedClaim[], 
 
 const attachmentContainer = (claims: readonly AttachedClaim[], options: PodOptions): object => ({
   name: 'hotplug-disk',
-  image: options.image ?? 'none',
-  imagePullPolicy: 'Never',
-  ...(options.command && { command: options.command }),
+  ...program(options),
   resources: { limits: { cpu: '100m', memory: '80M' }, requests: { cpu: '10m', memory: '2M' } },
   securityContext: { capabilities: { drop: ['ALL'] }, runAsUser: 107, runAsNonRoot: true, allowPrivilegeEscalation: false },
   volumeMounts: [
