@@ -21,7 +21,13 @@ export function textOf(file: string): string | null {
 /** `MAJOR:MINOR` of the block device under a name that the host itself uses; null if it is none. */
 export function blockDeviceAt(path: string): string | null {
   const status = statusOf(path)
-  return status?.isBlockDevice() === true ? deviceText(status.rdev) : null
+  if (status !== null) return status.isBlockDevice() ? deviceText(status.rdev) : null
+  return path.startsWith('/dev/') ? deviceByName(path.slice('/dev/'.length)) : null
+}
+
+/** In a container there are no nodes of the host's devices; sysfs knows them by their names. */
+function deviceByName(name: string): string | null {
+  return textOf(`/sys/class/block/${name.replaceAll('/', '!')}/dev`)
 }
 
 /** Footprint key of the regular file under a name that the host itself uses; null if it is none. */
