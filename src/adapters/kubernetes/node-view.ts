@@ -11,7 +11,8 @@ import type { Change } from './object-store.ts'
 import { type Missing, Inquiries } from './inquiries.ts'
 import { vmiPath, VMIS_PATH } from './paths.ts'
 import { PodMirror } from './pod-mirror.ts'
-import { Reflector, type ReflectorState, type ReflectorTimes } from './reflector.ts'
+import { Reflector, type ReflectorState } from './reflector.ts'
+import type { ReflectorTimes } from './reflector-times.ts'
 
 /** What every mirror is given. */
 export interface ReflectorCommon {

@@ -3,7 +3,9 @@ import { asHotplugError, HotplugError } from '../../errors.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { ApiClient, Query } from './api-client.ts'
 import { retryAfterOf } from './api-failure.ts'
+import { Backoff } from './backoff.ts'
 import { type Change, type Mirrored, ObjectStore } from './object-store.ts'
+import { REFLECTOR_TIMES, type ReflectorTimes } from './reflector-times.ts'
 import { BadWatch, type WatchEvent, watchEvents } from './watch-lines.ts'
 
 /** What to mirror, and how. */
@@ -24,28 +26,6 @@ export interface ReflectorOptions<T extends Mirrored> {
   readonly times?: Partial<ReflectorTimes>
 }
 
-/**
- * A watch that hangs says nothing at all, and so does one on which nothing happens: bookmarks come once a minute only. So
- * each watch asks the server to end it after `watchSeconds`, and one that has not ended `graceMs` after that is hung. A
- * hang is noticed at the latest `watchSeconds × 1.25 + graceMs` = 30 s after it began. Resuming costs one small request.
- */
-export interface ReflectorTimes {
-  /** Each watch takes this or up to a quarter more, so that not all resume at once. @default 20 */
-  readonly watchSeconds: number
-  /** @default 5000 */
-  readonly graceMs: number
-  /** Instead of a watch: lists again after this or up to a quarter more, for what is small and rarely changes. @default null */
-  readonly pollMs: number | null
-  /** @default 100 */
-  readonly pageSize: number
-  /** @default 200 */
-  readonly firstBackoffMs: number
-  /** @default 4000 */
-  readonly longestBackoffMs: number
-  /** After one and the same refusal again and again: there is no such kind, or it may not be read. @default 4000 */
-  readonly refusedMs: number
-}
-
 /** How a mirror stands, for readiness and metrics. */
 export interface ReflectorState {
   readonly name: string
@@ -64,7 +44,6 @@ export interface ReflectorState {
   readonly hangs: number
 }
 
-const TIMES: ReflectorTimes = { watchSeconds: 20, graceMs: 5_000, pollMs: null, pageSize: 100, firstBackoffMs: 200, longestBackoffMs: 4_000, refusedMs: 4_000 }
 /** An API server that starts forbids everything for a moment, until it has read its own rules. */
 const PASSING_REFUSALS = 6
 /** A watch that ended sooner without a word was not ended by its time. */
@@ -78,13 +57,13 @@ export class Reflector<T extends Mirrored> {
   readonly store = new ObjectStore<T>()
   readonly #options: ReflectorOptions<T>
   readonly #times: ReflectorTimes
+  readonly #backoff: Backoff
   readonly #counts = { watches: 0, lists: 0, failures: 0, badLines: 0, hangs: 0 }
   #resumeFrom: string | null = null
   /** Where the last watch was that could not be believed. */
   #badFrom: string | null = null
   #synced = false
   #trouble: HotplugError | null = null
-  #attempts = 0
   #heardMs: number
   #closed = false
   #watching: AbortController | null = null
@@ -93,7 +72,8 @@ export class Reflector<T extends Mirrored> {
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options
-    this.#times = { ...TIMES, ...options.times }
+    this.#times = { ...REFLECTOR_TIMES, ...options.times }
+    this.#backoff = new Backoff({ firstMs: this.#times.firstBackoffMs, longestMs: this.#times.longestBackoffMs })
     this.#heardMs = options.clock.monotonicMs()
   }
 
@@ -223,7 +203,7 @@ export class Reflector<T extends Mirrored> {
 
   /** What the server said was understood. */
   #heard(): void {
-    this.#attempts = 0
+    this.#backoff.reset()
     this.#reached()
   }
 
@@ -244,15 +224,9 @@ export class Reflector<T extends Mirrored> {
     if (isNew) this.#options.log.warn({ watch: this.#options.name, reason: error.reason, remedy: error.remedy, detail: error.detail, err: error }, 'API server cannot be read')
     if (isNew) this.#options.onState?.()
     const isRefused = error.reason === 'ApiForbidden' || error.reason === 'ApiRefused'
-    const isForLong = isRefused && this.#attempts >= PASSING_REFUSALS
-    await this.#pause(Math.max(isForLong ? this.#times.refusedMs : this.#backoffMs(), retryAfterOf(error)))
-  }
-
-  /** Doubled each time, and anything between half and whole of that. */
-  #backoffMs(): number {
-    const { firstBackoffMs, longestBackoffMs } = this.#times
-    const fullMs = Math.min(longestBackoffMs, firstBackoffMs * 2 ** Math.min(this.#attempts++, 20))
-    return fullMs * (0.5 + Math.random() / 2)
+    const isForLong = isRefused && this.#backoff.failures >= PASSING_REFUSALS
+    const delayMs = this.#backoff.next()
+    await this.#pause(Math.max(isForLong ? this.#times.refusedMs : delayMs, retryAfterOf(error)))
   }
 
   async #pause(ms: number): Promise<void> {

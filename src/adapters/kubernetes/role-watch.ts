@@ -9,7 +9,8 @@ import type { Clock } from '../../ports/clock.ts'
 import type { RoleSource } from '../../ports/role-source.ts'
 import type { ApiReader } from './api-client.ts'
 import { retryAfterOf } from './api-failure.ts'
-import { Reflector, type ReflectorTimes } from './reflector.ts'
+import { Reflector } from './reflector.ts'
+import type { ReflectorTimes } from './reflector-times.ts'
 
 export interface RoleWatchOptions {
   readonly asked: RoleChoice

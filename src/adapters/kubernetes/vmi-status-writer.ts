@@ -1,14 +1,16 @@
 import { asHotplugError, type HotplugError } from '../../errors.ts'
 import { failureOf } from '../../core/vmi-failure.ts'
-import type { PatchOperation } from '../../core/json-patch.ts'
+import { entryChanges, sameChanges, statusPatch } from '../../core/vmi-entry-changes.ts'
 import type { Vmi } from '../../core/vmi.ts'
-import { type EntryChange, entryChange, entryPatch } from '../../core/vmi-volume-entry.ts'
+import type { EntryChange } from '../../core/vmi-volume-entry.ts'
 import type { VmKey } from '../../model/ids.ts'
 import type { VmStatus } from '../../model/status.ts'
 import type { PatchOutcome } from './api-client.ts'
 import { retryAfterOf } from './api-failure.ts'
+import { Backoff } from './backoff.ts'
 import type { EventRecorder } from './events.ts'
 import { vmiPath } from './paths.ts'
+import { Silence } from './silence.ts'
 import type { StatusPath } from './status-path.ts'
 import type { VmiStatusSinkOptions } from './vmi-status-sink.ts'
 import { Warnings } from './warnings.ts'
@@ -27,8 +29,7 @@ export interface WriterOptions extends VmiStatusSinkOptions {
 }
 
 const SILENCE_MS = 10_000
-const FIRST_BACKOFF_MS = 200
-const LONGEST_BACKOFF_MS = 5_000
+const BACKOFF = { firstMs: 400, longestMs: 5_000 }
 /** How long an engine may take to hear that another VMI has the name. */
 const REPLACED_MS = 100
 /** So many conflicts in a row are retried at once. */
@@ -41,17 +42,16 @@ const QUICK_CONFLICTS = 3
 export class VmiStatusWriter {
   readonly #vm: VmKey
   readonly #options: WriterOptions
+  readonly #silence: Silence
+  readonly #backoff = new Backoff(BACKOFF)
   #warnings: Warnings
   /** The VMI that `#status` is about: an engine that has not heard of a new one yet speaks of the old. */
   #uid: string | null = null
   /** The object that was looked at last. */
   #looked: Vmi | null = null
   #status: VmStatus | null = null
-  #isSilent = false
-  #cancelSilence: (() => void) | null = null
   #isDue = false
   #isRunning = false
-  #failures = 0
   #cancelRetry: (() => void) | null = null
   /** The changes of the last write. */
   #made: readonly EntryChange[] = []
@@ -61,25 +61,30 @@ export class VmiStatusWriter {
     this.#vm = vm
     this.#options = options
     this.#warnings = new Warnings(options.clock)
+    this.#silence = new Silence(options.clock, options.silenceMs ?? SILENCE_MS, () => this.#tell())
   }
 
   /** The engine says something new. */
   take(status: VmStatus): void {
     this.look()
     this.#status = status
-    this.#listen(status)
-    this.#warn()
-    this.#poke()
+    this.#silence.hear(status)
+    this.#tell()
   }
 
   /** The VMI may have changed. */
   look(): void {
-    const known = this.#options.view.get(this.#vm)
-    const uid = known?.vmi.uid ?? null
-    if (uid !== this.#uid) this.#begin(uid)
-    const isNews = known?.vmi !== this.#looked || this.#isDue
-    this.#looked = known?.vmi ?? null
+    const vmi = this.#options.view.get(this.#vm)?.vmi ?? null
+    if ((vmi?.uid ?? null) !== this.#uid) this.#begin(vmi?.uid ?? null)
+    const isNews = vmi !== this.#looked || this.#isDue
+    this.#looked = vmi
     if (isNews && this.#status !== null) this.#poke()
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#cancelRetry?.()
+    this.#silence.end()
   }
 
   /** Another VMI has the name: nothing that was said is about this one, nor what the engine says in this very moment. */
@@ -90,10 +95,9 @@ export class VmiStatusWriter {
     this.#warnings = new Warnings(this.#options.clock)
   }
 
-  close(): void {
-    this.#closed = true
-    this.#cancelRetry?.()
-    this.#cancelSilence?.()
+  #tell(): void {
+    this.#warn()
+    this.#poke()
   }
 
   /** The VMI, if this agent is the one to write about it, and may. */
@@ -102,6 +106,12 @@ export class VmiStatusWriter {
     if (known === null || known.place !== 'here' || known.vmi.uid !== this.#uid) return null
     const { vmi } = known
     return vmi.migrating || vmi.nodeName !== this.#options.view.node ? null : vmi
+  }
+
+  /** What is to be written now. */
+  #changes(): EntryChange[] {
+    const vmi = this.#vmi()
+    return vmi === null || this.#status === null ? [] : entryChanges(vmi, this.#status, this.#silence.isLong)
   }
 
   #poke(): void {
@@ -124,7 +134,7 @@ export class VmiStatusWriter {
       const outcome = await this.#patch()
       if (outcome === 'conflict') return this.#conflict()
       if (outcome === 'gone' || (outcome === 'done' && this.#isIgnored())) return this.#misdirected()
-      this.#failures = 0
+      this.#backoff.reset()
       return true
     } catch (thrown) {
       return this.#failed(asHotplugError(thrown))
@@ -138,70 +148,46 @@ export class VmiStatusWriter {
     const suffix = await statusPath.suffix()
     const outcome = await client.patch(vmiPath(vmi) + suffix, () => {
       this.#made = this.#changes()
-      return this.#made.length === 0 ? [] : [uidTest(this.#uid), ...this.#made.flatMap(entryPatch)]
+      return statusPatch(vmi, this.#made)
     })
-    if (outcome.kind === 'done') {
-      counts.writes++
-      view.observe(outcome.object)
-      this.#tellPhases(vmi, this.#made)
-    }
-    if (outcome.kind === 'conflict') await this.#refresh(vmi)
-    return outcome.kind
-  }
-
-  /** What is to be written now. */
-  #changes(): EntryChange[] {
-    const [vmi, status] = [this.#vmi(), this.#status]
-    if (vmi === null || status === null) return []
-    const wanted = new Set(vmi.volumes.map(({ name }) => name))
-    const said = new Map(status.volumes.map((volume) => [volume.name, volume]))
-    return vmi.entries.flatMap((entry) => {
-      const volume = said.get(entry.name) ?? null
-      if (volume === null && !isListed(status)) return []
-      return entryChange({ entry, isWanted: wanted.has(entry.name), status: volume, isSilent: this.#isSilent }) ?? []
-    })
-  }
-
-  async #refresh(vmi: Vmi): Promise<void> {
-    const fresh = await this.#options.client.get(vmiPath(vmi))
-    if (fresh !== null) this.#options.view.observe(fresh)
+    if (outcome.kind === 'conflict') view.observe(await client.get(vmiPath(vmi)))
+    if (outcome.kind !== 'done') return outcome.kind
+    counts.writes++
+    view.observe(outcome.object)
+    this.#tellPhases(vmi, this.#made)
+    return 'done'
   }
 
   /** Written without an error, and it still stands as before: where there is a subresource, the object itself takes no status. */
   #isIgnored(): boolean {
-    const words = (changes: readonly EntryChange[]): string => JSON.stringify(changes.map(({ entry, words: said }) => [entry.name, entry.phase, said]))
     const left = this.#changes()
-    return left.length > 0 && words(left) === words(this.#made)
+    return left.length > 0 && sameChanges(left, this.#made)
   }
 
   /** Whether there is a subresource is found out anew. */
   #misdirected(): false {
     this.#options.statusPath.forget()
-    this.#isDue = true
-    this.#failures++
-    this.#retryAfter(this.#backoffMs())
-    return false
+    return this.#later(this.#backoff.next())
   }
 
   #conflict(): boolean {
     this.#options.counts.conflicts++
+    const delayMs = this.#backoff.next()
     this.#isDue = true
-    if (++this.#failures <= QUICK_CONFLICTS) return true
-    this.#retryAfter(this.#backoffMs())
-    return false
+    return this.#backoff.failures <= QUICK_CONFLICTS || this.#later(delayMs)
   }
 
   #failed(error: HotplugError): false {
     this.#options.counts.failures++
-    this.#isDue = true
-    const level = this.#failures++ === 0 && !this.#closed ? 'warn' : 'debug'
+    const level = this.#backoff.failures === 0 && !this.#closed ? 'warn' : 'debug'
     this.#options.log[level]({ vm: this.#vm, reason: error.reason, remedy: error.remedy, err: error }, 'status cannot be written yet')
-    this.#retryAfter(Math.max(this.#backoffMs(), retryAfterOf(error)))
-    return false
+    return this.#later(Math.max(this.#backoff.next(), retryAfterOf(error)))
   }
 
-  #backoffMs(): number {
-    return Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(this.#failures, 10)) * (0.5 + Math.random() / 2)
+  #later(ms: number): false {
+    this.#isDue = true
+    this.#retryAfter(ms)
+    return false
   }
 
   #retryAfter(ms: number): void {
@@ -226,36 +212,9 @@ export class VmiStatusWriter {
     if (vmi === null || status === null) return
     this.#warnings.keep(new Set(status.volumes.map(({ name }) => name)))
     for (const volume of status.volumes) {
-      const failure = failureOf(volume, this.#isSilent)
+      const failure = failureOf(volume, this.#silence.isLong)
       if (failure === null || !this.#warnings.isNew(volume.name, failure)) continue
       this.#options.events.tell(vmi, { type: 'Warning', reason: failure.reason, message: `volume ${volume.name}: ${failure.message}`, occasion: volume.name })
     }
   }
-
-  /** Counts how long libvirt has been silent. */
-  #listen({ volumes }: VmStatus): void {
-    const isAway = volumes.some(({ reason }) => reason === 'LibvirtUnavailable')
-    if (isAway) return this.#awaitWord()
-    this.#cancelSilence?.()
-    this.#cancelSilence = null
-    this.#isSilent = false
-  }
-
-  #awaitWord(): void {
-    this.#cancelSilence ??= this.#options.clock.after(this.#options.silenceMs ?? SILENCE_MS, () => {
-      this.#isSilent = true
-      this.#warn()
-      this.#poke()
-    })
-  }
-}
-
-/** Whether a disk that is not named is not there: only a domain that was read tells that. */
-function isListed({ state }: VmStatus): boolean {
-  return state === 'Running' || state === 'Paused'
-}
-
-/** Another VMI may have taken the name while the patch was on its way. */
-function uidTest(uid: string | null): PatchOperation {
-  return { op: 'test', path: '/metadata/uid', value: uid }
 }
