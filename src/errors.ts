@@ -20,7 +20,7 @@ export const REASONS = {
   Synchronizing: { remedy: 'Wait: the agent reads the state of the node before it changes anything.', retry: 'soon' },
 
   // the virtual machine
-  VmNotFound: { remedy: 'Define the domain in libvirt, or correct the name: the volume is plugged when it starts.', retry: 'later' },
+  VmNotFound: { remedy: 'Define the domain in libvirt (or start the VM), or correct the name: the volume is plugged when it runs.', retry: 'later' },
   VmNotRunning: { remedy: 'Start the domain: the volume is plugged when it runs.', retry: 'later' },
   VmSaved: { remedy: 'Restore the domain (virsh start): a saved domain keeps its disks and is left alone until it runs.', retry: 'later' },
   VmReplaced: { remedy: 'A domain with this name but another UUID has taken its place. Remove the volume and add it to the new domain if that is meant.', retry: 'later' },
@@ -98,7 +98,7 @@ export const REASONS = {
   PermissionDenied: { remedy: "Enable dynamic_ownership in libvirt's qemu.conf, or give QEMU's user access to the source.", retry: 'later' },
 
   // libvirt and QEMU
-  LibvirtUnavailable: { remedy: 'Start libvirt, or correct --libvirt-uri; the agent reconnects by itself.', retry: 'soon' },
+  LibvirtUnavailable: { remedy: 'Start libvirt, or correct --libvirt-uri; in Kubernetes look at the virt-launcher pod. The agent reconnects by itself.', retry: 'soon' },
   UnknownNamespace: { remedy: 'Use a namespace that hotplugd was given with --libvirt-uri NAMESPACE=URI.', retry: 'never' },
   AttachRefused: { remedy: "Read libvirt's words; its log and the guest's QEMU log say more.", retry: 'later' },
   DetachRefused: { remedy: "Read libvirt's words; the disk stays in the guest until it can be taken out.", retry: 'later' },

@@ -13,7 +13,7 @@ export async function explain(session: Session): Promise<void> {
   if (await printObject(session, explanation)) return
   session.print(printable(explanation.summary))
   printFacts(session, [
-    ['  Reason', explanation.reason], ['  Cause', explanation.message], ['  Remedy', explanation.remedy],
+    ['  Reason', explanation.reason], ['  Cause', explanation.reason === 'VolumeReady' ? undefined : explanation.message], ['  Remedy', explanation.remedy],
     ['  Since', explanation.since ?? undefined], ['  Wanted', explanation.wanted], ['  Phase', explanation.phase ?? undefined],
     ['  Reached', explanation.reached ?? 'no stage yet'], ['  Next', explanation.next], ['  Attempts', String(explanation.attempts)],
     ...Object.entries(explanation.evidence).map(([fact, value]) => [`  ${printable(fact)}`, String(value)] as const),

@@ -18,6 +18,10 @@ void t.test('a block volume, from the attachment pod to the guest, and back to t
   t.equal(String(await data.read(4096, 20)), 'written in the guest')
   t.match(await scene.daemon.volume('vm1', 'data'), { phase: 'Ready', target: 'sda', serial: 'PG-0001' })
 
+  const asked = await scene.daemon.ctl('addvolume', 'vm1', '--volume-name=local', `--source=${data.path}`)
+  t.match(asked, { exitCode: 1, stderr: /in Kubernetes mode this API plugs and unplugs nothing[^]*virtctl addvolume/ })
+  t.match((await scene.daemon.ctl('get', 'volumes', 'vm1')).stdout, /data +Ready +sda +PG-0001/)
+
   await vm.controller.unplug('data')
   await scene.phase(vm, 'data', 'UnMountedFromPod')
   await guest.waitForNoDisk('PG-0001')
