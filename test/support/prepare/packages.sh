@@ -11,6 +11,7 @@ busybox-static             the user land of the guests
 kmod                       finds the modules that the guests load
 cpio                       packs what the guests boot
 e2fsprogs                  file systems in tests
+btrfs-progs                subvolumes in tests
 util-linux                 unshare, nsenter, setpriv
 mount                      mount and losetup
 dmsetup                    device-mapper volumes in tests
