@@ -59,22 +59,19 @@ t.test('a source that nothing holds any more is told, and the disk stays', async
 })
 
 t.test('with the policy Stop the VM is shut down after the grace, once, told first; not if the source is held again in time', async (t) => {
-  const r = await rig(t, (rig) => (rig.stopUnheldAfterMs = 60))
+  const r = await rig(t, (rig) => (rig.stopUnheldAfterMs = 1_000))
   r.host.sizes.set('/images/data', 4096)
   await r.manifests.put(wish())
   await until(() => r.phase('data') === 'Ready', 'Ready')
   await r.manifests.put(wish({ unheld: UNHELD }))
   await r.manifests.put(wish())
-  await new Promise((resolve) => setTimeout(resolve, 120))
-  t.same(r.domains.calls, ['attach ua-data sda'])
   await r.manifests.put(wish({ unheld: UNHELD }))
   await until(() => r.domains.calls.includes('shutdown default/vm1'), 'shut down')
   t.match(r.volume('data'), { phase: 'Ready', reason: 'StoppedForLostSource' })
   r.manifests.tell()
-  await new Promise((resolve) => setTimeout(resolve, 120))
-  t.equal(r.domains.calls.filter((call) => call.startsWith('shutdown')).length, 1)
   r.domains.restart(VM, false)
   await until(() => r.host.released.length === 1, 'released once it is off')
+  t.equal(r.domains.calls.filter((call) => call.startsWith('shutdown')).length, 1, 'nor for the first loss, which was over in time')
 })
 
 t.test('a VM whose libvirt is no more has no domain: what was exposed to it is released', async (t) => {
