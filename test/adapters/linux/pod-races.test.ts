@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import tap from 'tap'
 import { HotplugError } from '../../../src/errors.ts'
 import { sameIdentity } from '../../../src/model/source.ts'
+import { run } from '../../support/command.ts'
 import { makeBlockDevice } from '../../support/block-device.ts'
 import { compile, kill, start } from './fixture.ts'
 import { scratch } from './scratch.ts'
@@ -22,7 +23,11 @@ void tap.test(`a device number that is another image's time and again (${RACES} 
   const contents = new Map([[await inodeOf(device.backingFile), 'one '], [await inodeOf(other), 'two ']])
   await lab.attachBlock('b1', device.path)
   const switcher = await start(t, await compile(t, 'loop-switcher'), device.path, device.backingFile, other)
-  t.teardown(() => kill(switcher))
+  t.teardown(async () => {
+    await kill(switcher)
+    // It may have had no file at that moment; then it has one to be given up again.
+    await run('losetup', [device.path, device.backingFile]).catch(() => undefined)
+  })
 
   const seen = new Map<string, number>()
   for (let race = 0; race < RACES; race++) {
