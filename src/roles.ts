@@ -1,4 +1,5 @@
 import type { AddVolume, AgentApi, Check, EngineState, Explanation, RemoveVolume } from './agent/api.ts'
+import type { LibvirtReach } from './core/status-line.ts'
 import { asHotplugError, HotplugError } from './errors.ts'
 import type { VmKey, VmRef, VolumeKey } from './model/ids.ts'
 import type { Role, RoleVerdict } from './model/role.ts'
@@ -9,6 +10,8 @@ import type { RoleSource } from './ports/role-source.ts'
 /** hotplugd in one of its roles, from its start to its end. */
 export interface RoleRun {
   readonly api: AgentApi
+  /** Each libvirt of this node, and what is known of it. */
+  connections(): readonly LibvirtReach[]
   /** From the moment of the call on nothing new is begun; resolves when what was under way has ended. */
   stop(): Promise<void>
 }
@@ -53,6 +56,7 @@ export class Roles implements AgentApi {
   #failure: HotplugError | null = null
   /** Of the one that begins. */
   #beginning: { readonly role: Role; readonly controller: AbortController } | null = null
+  #started = false
   #closed = false
 
   constructor(parts: RolesParts) {
@@ -70,7 +74,10 @@ export class Roles implements AgentApi {
 
   /** Resolves once hotplugd runs in its first role: as companion, unless it is certain already that it is the agent. */
   async start(): Promise<void> {
-    this.#parts.source.start(() => void this.#turn())
+    await this.#parts.source.start(() => {
+      if (this.#started) void this.#turn()
+    })
+    this.#started = true
     await this.#turn()
     if (this.#failure !== null) throw this.#failure
   }
@@ -166,6 +173,10 @@ export class Roles implements AgentApi {
 
   async removeVolume(request: RemoveVolume): Promise<void> {
     await this.#present().removeVolume(request)
+  }
+
+  connections(): readonly LibvirtReach[] {
+    return this.#run?.run.connections() ?? []
   }
 
   state(): EngineState {

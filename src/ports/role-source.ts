@@ -4,7 +4,10 @@ import type { RoleVerdict } from '../model/role.ts'
 export interface RoleSource {
   /** What is so at present; `companion` as long as nothing is known. */
   readonly verdict: RoleVerdict
-  /** Begins to find out. `listener` is called on every change of role or reason from then on. */
-  start(listener: (verdict: RoleVerdict) => void): void
+  /**
+   * Begins to find out. `listener` is called on every change of role or reason from then on. Resolves once it was found
+   * out, or found that it cannot be at present.
+   */
+  start(listener: (verdict: RoleVerdict) => void): Promise<void>
   close(): Promise<void>
 }

@@ -75,7 +75,7 @@ async function roleTest(t: Test, { server, client, proxy }: Stage): Promise<void
   const watch = new RoleWatch({ asked: 'auto', node: 'node1', namespace: NAMESPACE, client, clock: systemClock, log, pollMs: 100, retryMs: 100 })
   t.teardown(() => watch.close())
   t.equal(watch.verdict.role, 'companion')
-  watch.start(({ role }) => void (story.at(-1) === role || story.push(role)))
+  void watch.start(({ role }) => void (story.at(-1) === role || story.push(role)))
   const says = (why: RegExp) => until(String(why), () => why.test(watch.verdict.why))
   await says(/has no virt-handler DaemonSet/)
 

@@ -17,7 +17,7 @@ const statusOf = (uid: string): VmStatus => ({ vm: VM, uid, state: 'Running', vo
 class FakeSource implements RoleSource {
   verdict: RoleVerdict = { role: 'companion', why: 'not known yet' }
   #listener: (verdict: RoleVerdict) => void = () => {}
-  start(listener: (verdict: RoleVerdict) => void): void {
+  async start(listener: (verdict: RoleVerdict) => void): Promise<void> {
     this.#listener = listener
   }
   async close(): Promise<void> {}
@@ -41,6 +41,7 @@ class FakeRun implements RoleRun {
     const state = { desired: [], actual: [], operations: [], journal: [], history: [], sources: [], connections: [] }
     this.api = { vms: () => [statusOf(role)], vm: () => statusOf(role), watch: (listener) => this.hub.watch(listener), explain: () => null, addVolume: refuse, removeVolume: refuse, state: () => state, readiness: () => [{ name: 'own', ok: true, message: '' }] }
   }
+  connections = () => []
   async stop(): Promise<void> {
     this.#story.push(`stop ${this.#role}`)
     await this.ended.promise

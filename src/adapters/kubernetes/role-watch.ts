@@ -62,6 +62,7 @@ export class RoleWatch implements RoleSource {
   #asking: Promise<void> | null = null
   #askAgain = false
   #cancelTimer: () => void = () => {}
+  readonly #known = Promise.withResolvers<void>()
   readonly #closing = new AbortController()
 
   constructor(options: RoleWatchOptions) {
@@ -84,16 +85,18 @@ export class RoleWatch implements RoleSource {
     return this.#verdict
   }
 
-  start(listener: (verdict: RoleVerdict) => void): void {
+  async start(listener: (verdict: RoleVerdict) => void): Promise<void> {
     this.#listener = listener
     if (this.#options.asked !== 'auto') return
     this.#pods.start()
     this.#ask()
+    await this.#known.promise
   }
 
   async close(): Promise<void> {
     this.#closing.abort(new HotplugError('ApiServerUnavailable', 'the agent stops'))
     this.#cancelTimer()
+    this.#known.resolve()
     await Promise.all([this.#pods.close(), this.#asking])
   }
 
@@ -158,6 +161,8 @@ export class RoleWatch implements RoleSource {
 
   #decide(): void {
     const next = this.#decided()
+    const { synced, trouble } = this.#pods.state()
+    if (this.#doubt !== null || trouble !== null || (this.#answer !== null && synced)) this.#known.resolve()
     if (next.role === this.#verdict.role && next.why === this.#verdict.why) return
     if (next.role !== this.#verdict.role) this.#options.log.info({ role: next.role, why: next.why }, 'role changed')
     this.#verdict = next

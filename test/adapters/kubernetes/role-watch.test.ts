@@ -47,7 +47,7 @@ async function scene(t: Test, prepare: (cluster: Cluster) => void = () => {}, op
     await watch.close()
     client.close()
   })
-  const start = (): void => watch.start(({ role }: RoleVerdict) => void (story.at(-1) === role || story.push(role)))
+  const start = (): void => void watch.start(({ role }: RoleVerdict) => void (story.at(-1) === role || story.push(role)))
   return { api, cluster, watch, story, start, becomes: (role: string) => until(role, () => watch.verdict.role === role), told: (why: RegExp) => until(String(why), () => why.test(watch.verdict.why)) }
 }
 
