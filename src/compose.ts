@@ -1,15 +1,18 @@
 import type { Logger } from 'pino'
+import { systemClock } from './adapters/system-clock.ts'
 import { Agent } from './agent/agent.ts'
 import type { AgentApi } from './agent/api.ts'
 import { History } from './agent/history.ts'
 import { LocalAgent } from './agent/local-agent.ts'
 import { NO_REQUESTS } from './agent/no-requests.ts'
+import type { AgentObserver } from './agent/observer.ts'
 import { Requests } from './agent/requests.ts'
 import { WatchHub } from './agent/watch-hub.ts'
 import type { Config } from './config/config.ts'
 import type { LibvirtReach } from './core/status-line.ts'
 import type { StepHook } from './failpoint.ts'
 import type { Mode, ModeParts } from './modes/mode.ts'
+import { type RoleRun, Roles } from './roles.ts'
 import { HistoryObserver, observers } from './telemetry/history-observer.ts'
 import { LogObserver } from './telemetry/log.ts'
 import { Metrics } from './telemetry/metrics.ts'
@@ -29,27 +32,74 @@ export interface Composed {
  * @throws HotplugError StateUnwritable, StateFromNewerVersion, JournalUnwritable, ConfigInvalid
  */
 export async function compose(config: Config, log: Logger, onStep: StepHook | undefined): Promise<Composed> {
-  const hook = onStep === undefined ? {} : { onStep }
-  return engine(await chosenMode({ config, log, hook }), log)
+  const parts: ModeParts = { config, log, hook: onStep === undefined ? {} : { onStep } }
+  return config.mode === 'standalone' ? alone(parts) : inRoles(parts)
+}
+
+/** What is told of whatever runs, be it one engine or one role after the other. */
+interface Telemetry {
+  readonly metrics: Metrics
+  readonly history: History
+  readonly observer: AgentObserver
+}
+
+function telemetry(log: Logger): Telemetry {
+  const [metrics, history] = [new Metrics(), new History(systemClock)]
+  return { metrics, history, observer: observers([new LogObserver(log), metrics, new HistoryObserver(history)]) }
 }
 
 /** A mode is loaded only where it is chosen. */
-async function chosenMode(parts: ModeParts): Promise<Mode> {
-  if (parts.config.mode === 'standalone') return (await import('./modes/standalone.ts')).standaloneMode(parts)
-  return (await import('./modes/kubernetes.ts')).kubernetesMode(parts)
+async function alone(parts: ModeParts): Promise<Composed> {
+  const { standaloneMode } = await import('./modes/standalone.ts')
+  const told = telemetry(parts.log)
+  const { agent, api, connections } = engine(await standaloneMode(parts), told)
+  told.metrics.observe({ vms: () => api.vms(), connections })
+  return { agent, api, connections, metrics: told.metrics }
 }
 
-function engine(mode: Mode, log: Logger): Composed {
+/** The engine where nobody else does the hotplug job, and only a view of it where KubeVirt's virt-handler does. */
+async function inRoles(parts: ModeParts): Promise<Composed> {
+  const [{ kubernetesMode }, { beginCompanion, watchRole }] = await Promise.all([import('./modes/kubernetes.ts'), import('./modes/companion.ts')])
+  const told = telemetry(parts.log)
+  const roles: Roles = new Roles({
+    source: await watchRole(parts),
+    clock: systemClock,
+    note: (event, fields) => told.observer.note(event, fields),
+    begin: {
+      agent: async () => begun(engine(await kubernetesMode(parts), told)),
+      companion: () => {
+        told.metrics.exchange(() => {})
+        return beginCompanion(parts, told)
+      },
+    },
+  })
+  const connections = (): readonly LibvirtReach[] => roles.connections()
+  told.metrics.observe({ vms: () => roles.vms(), connections })
+  return { agent: roles, api: roles, connections, metrics: told.metrics }
+}
+
+async function begun({ agent, api, connections }: Engine): Promise<RoleRun> {
+  try {
+    await agent.start()
+  } catch (thrown) {
+    await agent.stop()
+    throw thrown
+  }
+  return { api, connections, stop: () => agent.stop() }
+}
+
+interface Engine {
+  readonly agent: Agent
+  readonly api: AgentApi
+  readonly connections: () => readonly LibvirtReach[]
+}
+
+function engine(mode: Mode, { observer, history, metrics }: Telemetry): Engine {
   const { ports, sources, store, hotplugEnabled } = mode
   const hub = new WatchHub()
-  const history = new History(ports.clock)
-  const metrics = new Metrics()
-  const observer = observers([new LogObserver(log), metrics, new HistoryObserver(history)])
   const agent = new Agent({ ports, sources, sinks: [hub, ...mode.sinks], observer, hotplugEnabled, ...(mode.stopUnheldAfterMs === undefined ? {} : { stopUnheldAfterMs: mode.stopUnheldAfterMs }) })
   const requests = store === null ? NO_REQUESTS : new Requests({ agent, ports, store, hotplugEnabled })
   const api = new LocalAgent({ agent, ports, requests, hub, history, readiness: mode })
-  const connections = (): readonly LibvirtReach[] => agent.inventory.connections()
-  metrics.observe({ vms: () => api.vms(), connections })
-  mode.registerMetrics?.(metrics.registry)
-  return { agent, metrics, api, connections }
+  metrics.exchange((registry) => mode.registerMetrics?.(registry))
+  return { agent, api, connections: () => agent.inventory.connections() }
 }

@@ -68,9 +68,10 @@ export class CompanionApi implements AgentApi {
   readiness(): readonly Check[] {
     const { companion, vmis } = this.#parts
     const trouble = vmis.trouble()
-    const desired = { name: 'desired-state', ok: vmis.all() !== null, message: trouble ?? 'the VirtualMachineInstances were not read yet', warnings: trouble === null ? [] : [trouble] }
+    const isRead = vmis.all() !== null
+    const server = { name: 'api-server', ok: isRead, message: `VirtualMachineInstances and pods not read yet${trouble === null ? '' : `: ${trouble}`}`, warnings: trouble === null || !isRead ? [] : [trouble] }
     const libvirts = companion.connections().map(({ hypervisor, read, why }) => ({ name: `libvirt-${hypervisor}`, ok: true, message: why, warnings: read ? [] : [why] }))
-    return [desired, ...libvirts]
+    return [server, ...libvirts]
   }
 }
 

@@ -5,17 +5,14 @@ import { createPodSources } from '../adapters/linux/pod-sources.ts'
 import { createProcesses } from '../adapters/linux/processes.ts'
 import { registerRuleMetrics } from '../adapters/linux/rule-metrics.ts'
 import { createLauncherDomains } from '../adapters/libvirt/domains.ts'
-import type { Credentials } from '../adapters/kubernetes/credentials.ts'
-import { inClusterCredentials } from '../adapters/kubernetes/in-cluster.ts'
-import { kubeconfigCredentials } from '../adapters/kubernetes/kubeconfig.ts'
 import { openCluster } from '../adapters/kubernetes/cluster.ts'
 import { registerClusterMetrics } from '../adapters/kubernetes/cluster-metrics.ts'
 import { systemClock } from '../adapters/system-clock.ts'
-import type { Config } from '../config/config.ts'
 import { HotplugError } from '../errors.ts'
 import type { DesiredSource } from '../ports/desired-source.ts'
 import type { Journal } from '../ports/journal.ts'
 import type { PersistLedger } from '../ports/persist-ledger.ts'
+import { credentials, nodeOf } from './cluster-access.ts'
 import type { Mode, ModeParts } from './mode.ts'
 
 /**
@@ -24,9 +21,8 @@ import type { Mode, ModeParts } from './mode.ts'
  */
 export async function kubernetesMode({ config, log, hook }: ModeParts): Promise<Mode> {
   const clock = systemClock
-  const { nodeName: node, kubeletDir, hotplug, callDeadlineMs } = config
-  if (node === null) throw new HotplugError('ConfigInvalid', '--mode kubernetes needs --node-name')
-  const cluster = openCluster({ credentials: await credentials(config), node, hotplug, clock, log })
+  const { kubeletDir, hotplug, callDeadlineMs } = config
+  const cluster = openCluster({ credentials: await credentials(config), node: nodeOf(config), hotplug, clock, log })
   const { pods } = cluster
   const onRulesRestored = (launcher: string, rules: number): void => log.warn({ launcher, rules }, 'device rules were taken away by others and are there again')
   const onRulesUnreadable = (launcher: string, err: unknown): void => log.warn({ launcher, err }, 'device rules could not be looked after')
@@ -55,10 +51,6 @@ export async function kubernetesMode({ config, log, hook }: ModeParts): Promise<
     },
     ...(config.sourceLostPolicy === 'Stop' ? { stopUnheldAfterMs: config.sourceLostGraceMs } : {}),
   }
-}
-
-function credentials({ kubeconfig }: Config): Credentials | Promise<Credentials> {
-  return kubeconfig === null ? inClusterCredentials({ env: process.env, clock: systemClock }) : kubeconfigCredentials({ path: kubeconfig })
 }
 
 /** Device rules that an earlier run granted are looked after from the start. */

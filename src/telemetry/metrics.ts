@@ -15,6 +15,7 @@ export interface Measured {
 export class Metrics implements AgentObserver {
   readonly registry = new Registry()
   readonly #stages: Histogram<'stage'>
+  #exchanged: readonly string[] = []
   readonly #operations: Counter<'operation' | 'outcome'>
 
   constructor() {
@@ -33,6 +34,18 @@ export class Metrics implements AgentObserver {
       labelNames: ['operation', 'outcome'],
       registers,
     })
+  }
+
+  /** Takes over what adapters have to tell, in place of what was taken over before: other ones come with another role. */
+  exchange(register: (registry: Registry) => void): void {
+    for (const name of this.#exchanged) this.registry.removeSingleMetric(name)
+    const own = new Set(this.#names())
+    register(this.registry)
+    this.#exchanged = this.#names().filter((name) => !own.has(name))
+  }
+
+  #names(): string[] {
+    return this.registry.getMetricsAsArray().map(({ name }) => name)
   }
 
   /** Adds the gauges. */

@@ -1,0 +1,66 @@
+import { openLauncherLibvirt, podProcesses } from '../adapters/linux/launcher-libvirt.ts'
+import { createLauncherViews } from '../adapters/linux/launcher-views.ts'
+import { createLauncherDomains } from '../adapters/libvirt/domains.ts'
+import { ApiClient, readingApi } from '../adapters/kubernetes/api-client.ts'
+import { NodeView } from '../adapters/kubernetes/node-view.ts'
+import { createObservedVmis } from '../adapters/kubernetes/observed-vmis.ts'
+import { createPods } from '../adapters/kubernetes/proven-pods.ts'
+import { RoleWatch } from '../adapters/kubernetes/role-watch.ts'
+import { systemClock as clock } from '../adapters/system-clock.ts'
+import type { History } from '../agent/history.ts'
+import type { AgentObserver } from '../agent/observer.ts'
+import { WatchHub } from '../agent/watch-hub.ts'
+import { Companion } from '../companion/companion.ts'
+import { CompanionApi } from '../companion/companion-api.ts'
+import { readingOnly } from '../companion/domains-reader.ts'
+import type { RoleSource } from '../ports/role-source.ts'
+import type { RoleRun } from '../roles.ts'
+import { credentials, nodeOf } from './cluster-access.ts'
+import type { ModeParts } from './mode.ts'
+
+/** Who is told what happens; the same for every role. */
+export interface Told {
+  readonly observer: AgentObserver
+  readonly history: History
+}
+
+/** Finds out hotplugd's role on this node, with a connection of its own. @throws HotplugError ConfigInvalid */
+export async function watchRole({ config, log }: ModeParts): Promise<RoleSource> {
+  const client = new ApiClient({ credentials: await credentials(config), clock })
+  const watch = new RoleWatch({ asked: config.role, node: nodeOf(config), namespace: config.kubevirtNamespace, client: readingApi(client), clock, log })
+  return {
+    get verdict() {
+      return watch.verdict
+    },
+    start: (listener) => watch.start(listener),
+    async close() {
+      await watch.close()
+      client.close()
+    },
+  }
+}
+
+/**
+ * hotplugd beside KubeVirt's virt-handler: sees the VMIs and pods of this node, their libvirts and launchers, through ports
+ * that can change nothing. Opens no journal. @throws HotplugError ConfigInvalid
+ */
+export async function beginCompanion({ config, log }: ModeParts, { observer, history }: Told): Promise<RoleRun> {
+  const { kubeletDir, hotplug, callDeadlineMs } = config
+  const client = new ApiClient({ credentials: await credentials(config), clock })
+  const view = new NodeView({ client: readingApi(client), clock, log, node: nodeOf(config), hotplug })
+  const [pods, vmis, hub] = [createPods(view), createObservedVmis(view), new WatchHub()]
+  const domains = createLauncherDomains({ pods, node: { openSocket: openLauncherLibvirt, processes: podProcesses }, log, clock, callDeadlineMs, keepAliveIntervalS: 5, keepAliveCount: 3 })
+  const views = createLauncherViews({ kubeletDir, processes: podProcesses })
+  const companion = new Companion({ vmis, views, clock, observer, sinks: [hub], domains: readingOnly(domains) })
+  companion.start()
+  view.start()
+  return {
+    api: new CompanionApi({ companion, vmis, hub, history }),
+    connections: () => companion.connections(),
+    async stop() {
+      await companion.stop()
+      await view.close()
+      client.close()
+    },
+  }
+}
