@@ -21,7 +21,7 @@ export interface DaemonPod {
 /** The last successful answer about the DaemonSets of KubeVirt's namespace. */
 export interface DaemonSetAnswer {
   readonly daemonSets: readonly DaemonSetFacts[]
-  /** It was asked for after the last change of a pod. */
+  /** It was asked for after the last change of a pod that may be virt-handler's. */
   readonly isCurrent: boolean
   readonly ageMs: number
 }
@@ -63,7 +63,7 @@ export const ANSWER_HOLDS_MS = 15 * 60_000
  *   Where more labels decide it is unknown, hence companion for as long as the DaemonSet exists; `--role agent` says otherwise.
  *   That a pod is missing says nothing: it may be on its way, in a restart or an update.
  * - *Pods outlive their DaemonSet:* one that is here, terminating or not, of a virt-handler that is or was, keeps the
- *   companion. A pod of a DaemonSet that no answer has told of yet, too, until the next answer.
+ *   companion. And where a pod that may be one has come, gone or changed, only an answer asked for after that counts.
  * - *Silence is no answer, but takes none back:* without the API server no new virt-handler comes to a node, so an agent
  *   goes on by the last answer, for a limited time. A refusal (RBAC, token) makes a companion at once.
  */
@@ -75,7 +75,13 @@ export function decideRole(facts: RoleFacts): RoleVerdict {
 }
 
 function whyCompanion(facts: RoleFacts): string | null {
-  return whyUncertain(facts) ?? whyPods(facts) ?? whySelected(facts)
+  return whyUncertain(facts) ?? whyPods(facts) ?? whyOutdated(facts) ?? whySelected(facts)
+}
+
+/** An answer from before a pod came or went says nothing about the DaemonSet that made it come or go. */
+function whyOutdated({ answer, namespace }: RoleFacts): string | null {
+  if (answer === null || answer.isCurrent) return null
+  return `it is not known yet whether KubeVirt's virt-handler (namespace ${namespace}) is to run on this node: a pod of a DaemonSet has come, gone or changed since that was last asked`
 }
 
 function whyUncertain({ answer, doubt, pods, namespace }: RoleFacts): string | null {
@@ -87,11 +93,8 @@ function whyUncertain({ answer, doubt, pods, namespace }: RoleFacts): string | n
 }
 
 function whyPods(facts: RoleFacts): string | null {
-  const { pods, answer } = facts
-  const own = pods?.find((pod) => isOfHandler(pod, facts))
-  if (own !== undefined) return `KubeVirt's virt-handler ${own.terminating ? 'is still ending' : 'runs'} here: pod ${own.name}`
-  const unknown = answer?.isCurrent === true ? undefined : pods?.find((pod) => !isKnown(pod, facts))
-  return unknown === undefined ? null : `it is not known yet whether pod ${unknown.name} is KubeVirt's virt-handler`
+  const own = facts.pods?.find((pod) => isOfHandler(pod, facts))
+  return own === undefined ? null : `KubeVirt's virt-handler ${own.terminating ? 'is still ending' : 'runs'} here: pod ${own.name}`
 }
 
 /** A DaemonSet that is gone is told by the name in the reference that it left. */

@@ -9,6 +9,7 @@ import type { Clock } from '../../ports/clock.ts'
 import type { RoleSource } from '../../ports/role-source.ts'
 import type { ApiReader } from './api-client.ts'
 import { retryAfterOf } from './api-failure.ts'
+import type { Change } from './object-store.ts'
 import { Reflector } from './reflector.ts'
 import type { ReflectorTimes } from './reflector-times.ts'
 
@@ -75,7 +76,7 @@ export class RoleWatch implements RoleSource {
       path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`,
       query: { fieldSelector: `spec.nodeName=${node}` },
       read: readNamespacePod,
-      onChange: () => this.#podsChanged(),
+      onChange: (changes) => this.#podsChanged(changes),
       onState: () => this.#decide(),
     })
     this.#verdict = this.#decided()
@@ -100,19 +101,24 @@ export class RoleWatch implements RoleSource {
     await Promise.all([this.#pods.close(), this.#asking])
   }
 
-  /** A pod that nobody has told of yet counts at once, and is asked about. */
-  #podsChanged(): void {
+  /** A pod counts at once, and is asked about. Those of other DaemonSets, hotplugd's own maybe, are of no interest. */
+  #podsChanged(changes: readonly Change<NamespacePod>[]): void {
+    if (!changes.some(({ object }) => this.#mayBeHandlers(object))) return
     this.#podsVersion++
     this.#decide()
     this.#ask()
   }
 
+  #mayBeHandlers({ daemonPod }: NamespacePod): boolean {
+    if (daemonPod === null) return false
+    const owner = this.#answer?.daemonSets.find(({ uid }) => uid === daemonPod.ownerUid)
+    return owner === undefined || owner.isHandler
+  }
+
   /** One question at a time; what changes meanwhile is asked about afterwards. */
   #ask(): void {
     this.#askAgain = true
-    this.#asking ??= this.#askAll().finally(() => {
-      this.#asking = null
-    })
+    this.#asking ??= this.#askAll()
   }
 
   async #askAll(): Promise<void> {
@@ -123,6 +129,7 @@ export class RoleWatch implements RoleSource {
       waitMs = await this.#askOnce()
       this.#decide()
     }
+    this.#asking = null
     if (!this.#closing.signal.aborted) this.#cancelTimer = this.#options.clock.after(waitMs, () => this.#ask())
   }
 

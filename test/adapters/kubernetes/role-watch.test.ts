@@ -21,6 +21,13 @@ class Cluster {
   daemonSets: unknown[] = []
   pods: unknown[] = []
   status = 200
+  /** Questions about DaemonSets wait for `answerAll`. */
+  isSlow = false
+  readonly #held: (() => void)[] = []
+  answerAll(): void {
+    this.isSlow = false
+    for (const go of this.#held.splice(0)) go()
+  }
   readonly watches = new Set<Parameters<typeof tell>[0]>()
   handle(asked: Asked, reply: Parameters<typeof tell>[0]): void {
     const isPods = asked.path.endsWith('/pods')
@@ -28,6 +35,7 @@ class Cluster {
       this.watches.add(reply)
       return tell(reply)
     }
+    if (!isPods && this.isSlow) return void this.#held.push(() => this.handle(asked, reply))
     if (!isPods && this.status !== 200) return answer(reply, this.status, { kind: 'Status', message: `refused with ${this.status}` })
     answer(reply, 200, listOf(isPods ? this.pods : this.daemonSets, '10'))
   }
@@ -47,8 +55,12 @@ async function scene(t: Test, prepare: (cluster: Cluster) => void = () => {}, op
     await watch.close()
     client.close()
   })
-  const start = (): void => void watch.start(({ role }: RoleVerdict) => void (story.at(-1) === role || story.push(role)))
-  return { api, cluster, watch, story, start, becomes: (role: string) => until(role, () => watch.verdict.role === role), told: (why: RegExp) => until(String(why), () => why.test(watch.verdict.why)) }
+  const whys: string[] = []
+  const start = (): void => void watch.start(({ role, why }: RoleVerdict) => {
+    whys.push(why)
+    if (story.at(-1) !== role) story.push(role)
+  })
+  return { api, cluster, watch, story, whys, start, becomes: (role: string) => until(role, () => watch.verdict.role === role), told: (why: RegExp) => until(String(why), () => why.test(watch.verdict.why)) }
 }
 
 t.test('companion until it is known, then agent where there is no virt-handler', async (t) => {
@@ -62,7 +74,7 @@ t.test('companion until it is known, then agent where there is no virt-handler',
 })
 
 t.test('virt-handler comes, restarts and goes', async (t) => {
-  const { cluster, story, start, becomes, told } = await scene(t)
+  const { cluster, story, whys, start, becomes, told } = await scene(t)
   start()
   await becomes('agent')
   await until('the watch', () => cluster.watches.size > 0)
@@ -80,7 +92,36 @@ t.test('virt-handler comes, restarts and goes', async (t) => {
   t.equal((await told(/handler-p2/)), true)
   cluster.event('DELETED', ownedPod('p2', 'ds1', { version: '24' }))
   await becomes('agent')
-  t.same(story, ['agent', 'companion', 'agent'])
+  t.same(story, ['agent', 'companion', 'agent'], whys.join('; '))
+})
+
+t.test('a pod that goes before DaemonSets were answered leaves no agent behind', async (t) => {
+  const { cluster, story, whys, start, becomes, told } = await scene(t)
+  start()
+  await becomes('agent')
+  await until('the watch', () => cluster.watches.size > 0)
+  cluster.isSlow = true
+  cluster.daemonSets = [daemonSet('ds1')]
+  cluster.event('ADDED', ownedPod('p1', 'ds1'))
+  await told(/runs here/)
+  cluster.event('DELETED', ownedPod('p1', 'ds1', { version: '21' }))
+  await told(/has come, gone or changed/)
+  cluster.answerAll()
+  await told(/selects this node/)
+  t.same(story, ['agent', 'companion'], whys.join('; '))
+})
+
+t.test('pods of another DaemonSet, such as hotplugd’s own, disturb nobody', async (t) => {
+  const { cluster, story, start, becomes, api } = await scene(t, (cluster) => void (cluster.daemonSets = [daemonSet('own', 'hotplugd')]), { pollMs: 60_000 })
+  start()
+  await becomes('agent')
+  await until('the watch', () => cluster.watches.size > 0)
+  const before = api.lists().length
+  for (let version = 20; version < 30; version++) cluster.event('MODIFIED', ownedPod('h1', 'own', { version: String(version) }))
+  cluster.event('ADDED', ownedPod('p1', 'ds1', { version: '40' }))
+  await until('a question', () => api.lists().length > before)
+  t.ok(api.lists().length <= before + 2, 'asked about the last one only')
+  t.same(story, ['agent', 'companion'])
 })
 
 t.test('a DaemonSet that selects other nodes leaves this one to the agent', async (t) => {
