@@ -84,10 +84,11 @@ Render lookUpDevice(const PodDeviceQuestion& question) {
   const auto& sysfs = question.sysfs;
   if (!sysfs.device(number)) throw Refusal{"noDevice", question.volume, deviceText(number)};
   const auto diskseq = sysfs.diskseq(number);
+  // Before the footprint: a loop device has a size only once it is known what it stands for.
+  const auto size = sysfs.sizeBytes(number).value_or(0);
   auto footprint = footprintOfDevice(sysfs, number);
   // With part of it unknown, nobody could tell whether another VM has the same bytes.
   if (!footprint.isComplete) throw SystemError{ETIMEDOUT, "ioctl", deviceText(number)};
-  const auto size = sysfs.sizeBytes(number).value_or(0);
   // Another disk came under the number while it was looked at.
   if (sysfs.diskseq(number) != diskseq) throw Refusal{"changed", question.volume, deviceText(number)};
   return [=, devices = kubeletDevices(pods, question)](Napi::Env env) -> Napi::Value {

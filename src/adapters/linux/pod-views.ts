@@ -33,6 +33,8 @@ export interface ContainerCgroups {
 
 const LAUNCHER_PLACES = ['/var/run/kubevirt/hotplug-disks', '/run/kubevirt/hotplug-disks']
 const ATTACHMENT_PLACES = ['/path']
+/** What every container has mounted; a claim whose volume has such a name is not found there. */
+const OF_THE_CONTAINER = ['path', 'proc', 'dev', 'sys']
 const HOTPLUG_DISKS = 'hotplug-disks'
 
 /** KubeVirt's user and group for QEMU, where none runs yet. */
@@ -71,7 +73,7 @@ export class PodViews {
   /** Where a claim is mounted in an attachment pod; null if it is not, be it that the container does not run. */
   async attachedVolume(podUid: string, volume: string): Promise<PlaceInPod | null> {
     const pod = await this.#describe(podUid)
-    if (pod === null) return null
+    if (pod === null || OF_THE_CONTAINER.includes(volume)) return null
     return this.#findPlace(pod, (mounts) => {
       const isAttachment = emptyDirMount(mounts, podUid, HOTPLUG_DISKS, ATTACHMENT_PLACES) !== null
       return isAttachment ? mountAt(mounts, `/${volume}`) : null

@@ -215,4 +215,9 @@ void tap.test('pods of other names', async (t) => {
     t.equal(await lab.sources.resolve(lab.claim('b1')).catch(reasonOf), 'UnsafePath', JSON.stringify(uid))
   }
   t.equal(await lab.sources.resolve({ ...lab.claim('b1'), volume: '../b1' }).catch(reasonOf), 'InvalidName')
+  await writeFile(join(lab.node.kubeletDir, 'pods', pod.uid, 'volumes/kubernetes.io~empty-dir/hotplug-disks/disk.img'), IMAGE)
+  for (const volume of ['path', 'proc', 'dev']) {
+    lab.attachments.set(volume, [{ ...pod, volumeMode: 'Filesystem' }])
+    t.equal(await lab.sources.resolve(lab.claim(volume)).catch(reasonOf), 'SourceMissing', volume)
+  }
 })
