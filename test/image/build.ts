@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { globSync } from 'node:fs'
-import { cp, mkdir, readFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createHash } from 'node:crypto'
 import { cached, fileStamp, isCached } from '../support/cache.ts'
@@ -9,6 +9,7 @@ import { labCache, PROJECT } from '../support/paths.ts'
 
 /** What the Containerfile copies; .containerignore lets nothing else through. */
 const INPUTS = ['Containerfile', '.containerignore', '.npmrc', 'package.json', 'package-lock.json', 'tsconfig.json', 'native/binding.gyp', 'native/**/*.{cc,h}', 'src/**/*.ts']
+const UNUSED_MS = 3600_000
 const OWN_AUTHORITIES = '/usr/local/share/ca-certificates'
 
 /** The name under which the archive holds the image. */
@@ -23,6 +24,7 @@ export const hotplugdImage = async (say: Say = () => undefined): Promise<string>
   const ingredients = [base, await hashOfInputs()]
   if (await isCached('agent-image', ingredients)) return join(await cached('agent-image', ingredients, () => Promise.resolve()), 'image.tar')
   await using _lock = await alone()
+  await removeUnused()
   const directory = await cached('agent-image', ingredients, async (into) => {
     say('building the image (minutes, once for these sources)')
     await script(say, ['build', into, base, IMAGE])
@@ -48,6 +50,14 @@ const hashOfInputs = async (): Promise<string> => {
   const files = globSync(INPUTS, { cwd: PROJECT }).filter((file) => !file.startsWith('native/build/')).sort()
   for (const file of files) hash.update(`${file}\0`).update(await readFile(join(PROJECT, file)))
   return hash.digest('hex')
+}
+
+/** Each change of a source makes another image of 400 MB. */
+const removeUnused = async (): Promise<void> => {
+  for (const path of globSync(join(labCache(), 'agent-image-[0-9a-f]*'))) {
+    const { mtimeMs } = await stat(path)
+    if (!path.includes('image-base') && Date.now() - mtimeMs > UNUSED_MS) await rm(path, { recursive: true, force: true })
+  }
 }
 
 const script = async (say: Say, args: readonly string[]): Promise<void> => {

@@ -1,4 +1,5 @@
-# A real Kubernetes and a real helm. No registry has them ready, so they are built from their Go modules, once.
+# A real Kubernetes and a real helm: no registry has them ready, so they are built from their Go modules, once. And the image that is
+# shipped, anew whenever what it is made from has changed.
 KUBERNETES_PACKAGES='
 etcd-server                keeps the objects of the tests’ API servers
 containerd                 runs the pods of the tests’ node
@@ -14,5 +15,5 @@ python3-venv               fetches Go where this machine has none
 build_kubernetes() {
   echo '$ building Kubernetes' >>"$LOG"
   node out/test/support/kubernetes/prepare.js >>"$LOG" ||
-    fail 'Kubernetes could not be built.' 'See that Go modules (and PyPI, without Go 1.26 on this machine) can be fetched and that 2 GB of memory are free, then run it again.'
+    fail 'Kubernetes, or the image, could not be built.' 'See that Go modules (and PyPI, without Go 1.26 on this machine), Debian and npm packages can be fetched and that 2 GB of memory and 4 GB of disk are free, then run it again.'
 }
