@@ -140,9 +140,10 @@ Fd openOrMissing(const std::string& path, bool& missing) {
   return Fd();
 }
 
-// Several probes of our own may meet (a disk and its partition), and others probe too: only what lasts counts.
+// Several probes of our own may meet (a disk and its partition), and others probe too: only what lasts counts, a second
+// on average. On a busy machine a probe may be off its processor for long while it holds the device.
 bool heldForLong(const Fd& leaf, const std::string& path) {
-  constexpr int kAttempts = 8;
+  constexpr int kAttempts = 10;
   std::minstd_rand random(std::random_device{}());
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     int refusal = 0;

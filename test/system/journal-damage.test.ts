@@ -40,7 +40,9 @@ t.test('journal lost after a kill in the middle of a plug: the disk is taken ove
   const directories = await daemonDirectories(t)
   const killed = await spawnDaemon(t, { libvirt: scene.host.uri, directories, env: { HOTPLUGD_FAILPOINT: 'after:attached' } })
   await killed.waitReady()
-  await killed.add('vm1', 'block', paths[0]).catch(() => undefined)
+  scene.host.signal('SIGSTOP') // the wish is on disk before the plug gets anywhere
+  const { status } = await killed.add('vm1', 'block', paths[0]).finally(() => scene.host.signal('SIGCONT'))
+  t.equal(status, 202)
   await killed.waitEnd()
   await rm(journalOf(directories))
   const daemon = await startDaemon(t, { libvirt: scene.host.uri, directories })
