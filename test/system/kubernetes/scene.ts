@@ -2,14 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { chown, mkdir, mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Test } from 'tap'
 import { type Daemon, type DaemonDirectories, daemonDirectories, spawnDaemon } from '../../support/daemon.ts'
-import { makeBlockDevice, run, until } from '../../support/lab.ts'
+import { makeBlockDevice, run, type Teardown, until } from '../../support/lab.ts'
 import {
   type ApiServer, attachmentPod, claim, installKubeVirtCrds, launcherPod, type Made, podStatus, type RuncNode, type RuncPod, startApiServer, startRuncNode,
   VirtController, vmi, type Vmi, type VmiVolume, type VolumeMode, type VolumeStatusEntry,
 } from '../../support/kubernetes/lab.ts'
-import { type RuncLauncher, startRuncLauncher } from '../../support/kubernetes/runc/launcher.ts'
+import { type RuncLauncher, type RuncLauncherOptions, startRuncLauncher } from '../../support/kubernetes/runc/launcher.ts'
 
 export const NODE = 'node1'
 const QEMU_UID = 107
@@ -43,14 +42,14 @@ export interface Attachment {
 
 /** A real API server, and a node whose pods are containers made by runc, with the real hotplugd beside them. */
 export class KubernetesScene {
-  readonly t: Test
+  readonly t: Teardown
   readonly server: ApiServer
   readonly node: RuncNode
   readonly directories: DaemonDirectories
   readonly #kubeconfig: string
   daemon!: Daemon
 
-  constructor(t: Test, parts: { server: ApiServer; node: RuncNode; directories: DaemonDirectories; kubeconfig: string }) {
+  constructor(t: Teardown, parts: { server: ApiServer; node: RuncNode; directories: DaemonDirectories; kubeconfig: string }) {
     this.t = t
     this.server = parts.server
     this.node = parts.node
@@ -58,7 +57,7 @@ export class KubernetesScene {
     this.#kubeconfig = parts.kubeconfig
   }
 
-  static async start(t: Test): Promise<KubernetesScene> {
+  static async start(t: Teardown): Promise<KubernetesScene> {
     const [server, node, directories] = await Promise.all([startApiServer(t), startRuncNode(t), daemonDirectories(t)])
     await installKubeVirtCrds(server)
     return new KubernetesScene(t, { server, node, directories, kubeconfig: server.kubeconfig })
@@ -78,10 +77,10 @@ export class KubernetesScene {
   }
 
   /** A running VM with its launcher. */
-  async startVm(name = 'vm1', volumes: readonly VmiVolume[] = []): Promise<SceneVm> {
+  async startVm(name = 'vm1', volumes: readonly VmiVolume[] = [], shape: Pick<RuncLauncherOptions, 'devices'> = {}): Promise<SceneVm> {
     const made = await this.server.create(vmi({ name, node: NODE, volumes }))
     const pod = await this.server.create(launcherPod(made, { node: NODE, running: false }))
-    const launcher = await startRuncLauncher(this.node, { name, uid: pod.metadata.uid })
+    const launcher = await startRuncLauncher(this.node, { ...shape, name, uid: pod.metadata.uid })
     await this.server.patchStatus(pod, { status: podStatus('compute', true) })
     const controller = new VirtController(this.server, made)
     await controller.status({ activePods: { [pod.metadata.uid]: NODE } })

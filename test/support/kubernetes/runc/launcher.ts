@@ -8,7 +8,7 @@ import { type GuestOptions, startGuest } from '../../start-guest.ts'
 import { until } from '../../wait.ts'
 import type { ContainerMount } from './bundle.ts'
 import type { RuncNode } from './runc-node.ts'
-import type { RuncPod } from './runc-pod.ts'
+import type { RuncPod, RuncPodOptions } from './runc-pod.ts'
 
 const DRIVERS = '/usr/lib/x86_64-linux-gnu/libvirt/connection-driver'
 const OWN_DIRECTORIES = ['/etc/libvirt', '/var/lib/libvirt', '/var/log/libvirt', '/var/cache/libvirt'] as const
@@ -20,6 +20,8 @@ export interface RuncLauncherOptions extends Pick<GuestOptions, 'memoryMiB' | 's
   readonly namespace?: string
   /** Of the VM. @default 'vm1' */
   readonly name?: string
+  /** Block devices that its container may use from the start. */
+  readonly devices?: RuncPodOptions['devices'] & object
 }
 
 /** A virt-launcher without a kubelet: a pod made by runc whose container holds a real libvirt with a real guest. */
@@ -33,8 +35,8 @@ export interface RuncLauncher {
 
 /** Starts one (1.5 s). It ends with the node. */
 export const startRuncLauncher = async (node: RuncNode, options: RuncLauncherOptions = {}): Promise<RuncLauncher> => {
-  const { uid, namespace = 'default', name = 'vm1', ...shape } = options
-  const pod = await node.startPod({ ...(uid === undefined ? {} : { uid }), mounts: await mountsFor(node) })
+  const { uid, namespace = 'default', name = 'vm1', devices = [], ...shape } = options
+  const pod = await node.startPod({ ...(uid === undefined ? {} : { uid }), devices, mounts: await mountsFor(node) })
   await mkdir(`${pod.root}/run/lab`, { recursive: true })
   await mkdir(`${pod.root}/run/libvirt`, { recursive: true })
   const cgroups = await cgroupsOf(pod.pid)
