@@ -17,3 +17,13 @@ t.test('what is not known is told', async (t) => {
   t.throws(() => parseArguments(['--only', '']), { message: /nothing is not a figure/ })
   t.throws(() => parseArguments(['--fast']))
 })
+
+t.test('each mode has its own figures', async (t) => {
+  const { mode, only } = parseArguments(['--mode', 'kubernetes'])
+  t.equal(mode, 'kubernetes')
+  t.strictSame([...only], ['F1', 'F3', 'F7', 'F8', 'F9', 'F10', 'F11', 'UID', 'OTHERS', 'TEN', 'COST'])
+  t.equal(parseArguments([]).mode, 'standalone')
+  t.strictSame([...parseArguments(['--mode=kubernetes', '--only', 'f3,ten']).only], ['F3', 'TEN'])
+  t.throws(() => parseArguments(['--mode', 'kubernetes', '--only', 'F2']), { message: /F2 is not a figure; figures: F1, F3, / })
+  t.throws(() => parseArguments(['--mode', 'both']), { message: /both is not a mode; modes: standalone, kubernetes/ })
+})

@@ -68,6 +68,16 @@ export function ratioFigure({ atMost, notes = [], ...parts }: RatioParts): Figur
   return { ...parts, notes, goal: `≤ ${atMost} ×`, ok: parts.measured <= atMost * parts.yardstick }
 }
 
+interface BeyondParts extends Omit<RatioParts, 'atMost'> {
+  /** The promise: measured is at most so much more than the yardstick. */
+  readonly beyond: number
+}
+
+/** A promise of the kind "at most so much more than libvirt itself". */
+export function beyondFigure({ beyond, notes = [], ...parts }: BeyondParts): Figure {
+  return { ...parts, notes, goal: `≤ + ${beyond} ${parts.unit}`, ok: parts.measured <= parts.yardstick + beyond }
+}
+
 interface BoundParts {
   readonly id: string
   readonly what: string

@@ -1,6 +1,7 @@
 import { parseArguments, HELP, type Arguments } from './arguments.ts'
 import { failedFigure, type Figure, resultObject } from './figure.ts'
 import { MEASUREMENTS } from './figures/index.ts'
+import { KUBERNETES_MEASUREMENTS } from './kubernetes/figures/index.ts'
 import { Progress } from './progress.ts'
 import { Scope } from './scope.ts'
 import type { Bench, Measurement } from './setting.ts'
@@ -49,11 +50,12 @@ async function interrupted(all: Scope): Promise<never> {
   process.exit(INTERRUPTED)
 }
 
-async function measureAll({ only, quick }: Arguments, all: Scope): Promise<Figure[]> {
+async function measureAll({ mode, only, quick }: Arguments, all: Scope): Promise<Figure[]> {
   const progress = new Progress()
   const bench: Bench = { progress, quick, wanted: only, yardstickProgram: await compileYardstick(all) }
   const figures: Figure[] = []
-  for (const measurement of MEASUREMENTS.filter(({ ids }) => ids.some((id) => only.has(id)))) {
+  const measurements = mode === 'kubernetes' ? KUBERNETES_MEASUREMENTS : MEASUREMENTS
+  for (const measurement of measurements.filter(({ ids }) => ids.some((id) => only.has(id)))) {
     if (!all.isEnding) figures.push(...(await measureOne(bench, measurement, all)))
   }
   return figures

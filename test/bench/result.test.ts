@@ -1,5 +1,5 @@
 import t from 'tap'
-import { boundFigure, failedFigure, ratioFigure, ratioOf, resultObject, type Figure } from './figure.ts'
+import { beyondFigure, boundFigure, failedFigure, ratioFigure, ratioOf, resultObject, type Figure } from './figure.ts'
 import { formatNumber, renderTable } from './table.ts'
 
 const kept: Figure = ratioFigure({ id: 'F1', what: 'one volume', unit: 'ms', measured: 6, yardstick: 5, spread: [4.5, 5.25], atMost: 1.25, notes: ['where it goes'] })
@@ -12,6 +12,13 @@ t.test('a promise is kept up to its bound', async (t) => {
   t.equal(bound.ok, true)
   t.equal(boundFigure({ ...bound, measured: 0.5, atMost: 0.5, yardstick: 1, spread: [1, 1] }).ok, true)
   t.equal(boundFigure({ id: 'F11', what: 'ready', unit: 's', measured: NaN, atMost: 0.5 }).ok, false)
+})
+
+t.test('a promise may allow so much beyond the yardstick', async (t) => {
+  const parts = { id: 'UID', what: 'disk in domain', unit: 'ms', yardstick: 5, spread: [4, 6], beyond: 8 } as const
+  t.match(beyondFigure({ ...parts, measured: 13 }), { goal: '≤ + 8 ms', ok: true })
+  t.equal(beyondFigure({ ...parts, measured: 13.1 }).ok, false)
+  t.equal(beyondFigure({ ...parts, measured: NaN }).ok, false)
 })
 
 t.test('the ratio is there where there is a yardstick', async (t) => {

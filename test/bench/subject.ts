@@ -159,7 +159,8 @@ export function attachedAtMs({ name, stages = [] }: VolumeEntry): number {
   return Date.parse(attached.startedAt) + attached.durationMs
 }
 
-function plugOf({ name, stages = [] }: VolumeEntry, tick: Instant, sentMs: number): Plug {
+/** What a Ready volume tells of its way in, begun at `sentMs` by CLOCK_MONOTONIC. */
+export function plugOf({ name, stages = [] }: VolumeEntry, tick: Instant, sentMs: number): Plug {
   const first = stages.find((stage) => stage.name === 'discovered')
   if (first === undefined) throw new Error(`${name} does not tell its stages`)
   const sentWallMs = tick.wallMs + (sentMs - tick.monotonicMs)

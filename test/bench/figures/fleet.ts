@@ -1,27 +1,19 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { startPausedDomain, until } from '../../support/lab.ts'
 import type { Daemon } from '../../support/daemon.ts'
 import type { Verb } from '../../../src/core/decide.ts'
+import { bareNodeRssMiB, nodeStartMs, settledRssMiB } from '../bare-node.ts'
 import { monotonicMs } from '../clocks.ts'
 import type { Figure } from '../figure.ts'
 import { sumOf } from '../metrics.ts'
-import { rssMiB } from '../process-facts.ts'
 import type { Scope } from '../scope.ts'
 import { type Bench, type Measurement, type Setting, setUp } from '../setting.ts'
 import { makeImages } from '../sources.ts'
-import { median } from '../statistics.ts'
 import { forEachAtOnce, spawnSubject, Subject } from '../subject.ts'
 import { fleetFigures, type Restart } from './fleet-figures.ts'
 
 const VMS = 100
 const VOLUMES_EACH = 8
 const STARTED_AT_ONCE = 2
-/** A garbage collector takes its time to give back what a burst took. */
-const SETTLE_MS = 20_000
-const LOOKS = 5
-const LOOK_EVERY_MS = 1_000
 /** Acts that only look; every other one calls libvirt to change something. */
 const LOOKING: readonly string[] = ['adopt', 'check-removal', 'release', 'settle'] satisfies Verb[]
 
@@ -101,33 +93,4 @@ function digests({ yardstick }: Setting, vms: readonly string[]): Promise<readon
 
 function differences(before: readonly string[], after: readonly string[]): number {
   return before.filter((digest, i) => digest !== after[i]).length
-}
-
-async function nodeStartMs(): Promise<number> {
-  const beginMs = monotonicMs()
-  await once(spawn(process.execPath, ['-e', '0'], { stdio: 'ignore' }), 'exit')
-  return monotonicMs() - beginMs
-}
-
-async function bareNodeRssMiB(scope: Scope): Promise<number> {
-  const bare = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'ignore' })
-  scope.teardown(() => stopped(bare))
-  return settledRssMiB(bare.pid ?? 0)
-}
-
-async function stopped(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const gone = once(child, 'exit')
-  child.kill('SIGKILL')
-  await gone
-}
-
-async function settledRssMiB(pid: number): Promise<number> {
-  await sleep(SETTLE_MS)
-  const looks: number[] = []
-  for (let i = 0; i < LOOKS; i++) {
-    looks.push(await rssMiB(pid))
-    await sleep(LOOK_EVERY_MS)
-  }
-  return median(looks)
 }

@@ -21,7 +21,8 @@ const MOST_LAG_MS = 20
 /** F7: what a stopped libvirt costs the VMs of another. */
 export const stuckNeighbour: Measurement = { ids: ['F7'], title: "one VM's libvirt stopped, the other's volumes go on", measure }
 
-interface Samples {
+/** What was measured of the VM that is served. */
+export interface Samples {
   readonly plugMs: number[]
   readonly unplugMs: number[]
   readonly lagMs: number[]
@@ -50,10 +51,10 @@ async function measure(bench: Bench, scope: Scope): Promise<readonly Figure[]> {
     await serve(ward, second)
     bench.progress.step('F7', block + 1, BLOCKS)
   }
-  return figures(first, stopped, second)
+  return neighbourFigures(first, stopped, second, ['request sent → attach returned', 'unplug request sent → released'])
 }
 
-function samples(): Samples {
+export function samples(): Samples {
   return { plugMs: [], unplugMs: [], lagMs: [] }
 }
 
@@ -84,17 +85,18 @@ async function serve({ subject, served, perBlock }: Ward, into: Samples): Promis
 }
 
 /** Since it was last asked. */
-async function lagP99Ms(subject: Subject): Promise<number> {
+export async function lagP99Ms(subject: Subject): Promise<number> {
   return sumOf(await subject.metrics(), 'nodejs_eventloop_lag_p99_seconds') * 1_000
 }
 
-function figures(first: Samples, stopped: Samples, second: Samples): Figure[] {
+/** The last: what a plug's and an unplug's times are. */
+export function neighbourFigures(first: Samples, stopped: Samples, second: Samples, [plug, unplug]: readonly [string, string]): Figure[] {
   const undisturbedLag = formatNumber(median([...first.lagMs, ...second.lagMs]))
   return [
-    p50Figure('request sent → attach returned', [first, stopped, second].map(({ plugMs }) => plugMs)),
-    p95Figure('request sent → attach returned', [first, stopped, second].map(({ plugMs }) => plugMs)),
-    p50Figure('unplug request sent → released', [first, stopped, second].map(({ unplugMs }) => unplugMs)),
-    p95Figure('unplug request sent → released', [first, stopped, second].map(({ unplugMs }) => unplugMs)),
+    p50Figure(plug, [first, stopped, second].map(({ plugMs }) => plugMs)),
+    p95Figure(plug, [first, stopped, second].map(({ plugMs }) => plugMs)),
+    p50Figure(unplug, [first, stopped, second].map(({ unplugMs }) => unplugMs)),
+    p95Figure(unplug, [first, stopped, second].map(({ unplugMs }) => unplugMs)),
     boundFigure({
       id: 'F7',
       what: 'event loop delay p99 while the other libvirt is stopped, median of the blocks',
