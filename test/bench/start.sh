@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 prepare=()
 case " $* " in
-*" --mode kubernetes "* | *" --mode=kubernetes "*) prepare=(--kubernetes) ;;
+*" --mode kubernetes "* | *" --mode=kubernetes "*) prepare=(--kubernetes --without-image) ;;
 esac
 bash test/support/prepare.sh ${prepare[@]+"${prepare[@]}"}
 exec node out/test/bench/main.js "$@"

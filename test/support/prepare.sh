@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes a fresh clone ready: Debian packages, npm packages, native addon, TypeScript. Called first by `npm test`,
 # `npm run quickstart` and `npm run bench`; does only what is missing, and nothing takes a second or two. With `--kubernetes`
-# (the tests and the bench of that mode need it) also a Kubernetes and what its node runs on.
+# (the tests and the bench of that mode need it; `--without-image` as well: all but the image that is shipped) also a Kubernetes and what its node runs on.
 # What it does is said on stderr, one line each; what the tools say is in out/prepare.log.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -46,4 +46,4 @@ check_namespaces
 install_node_modules
 build_native
 build_typescript
-[ "${1-}" != --kubernetes ] || build_kubernetes
+[ "${1-}" != --kubernetes ] || build_kubernetes "${2-}"

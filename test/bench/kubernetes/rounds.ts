@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Attachment, Storage } from '../../system/kubernetes/scene.ts'
+import { monotonicMs } from '../clocks.ts'
 import { sumOf } from '../metrics.ts'
 import { childTraces, cpuMs } from '../process-facts.ts'
 import { durationMs } from '../yardstick.ts'
@@ -23,21 +25,36 @@ export interface Round {
   readonly detachMs: number
 }
 
+export interface Run {
+  readonly rounds: number
+  /** Each round takes at least so long. @default 0 */
+  readonly paceMs?: number
+  readonly tell?: (done: number) => void
+}
+
+/**
+ * The agent writes five times a second on the average at the most, Events included: so long until it may write as it likes
+ * again after one volume went in and out. Without it a bench would measure that rate.
+ */
+export const PACE_MS = 1_200
+
 export interface Volume {
   readonly kind: Kind
   readonly storage: Storage
 }
 
 /** Agent and yardstick plug into the same domain, now the one first, now the other, a block device and an image by turns. */
-export async function runRounds(stage: Stage, volumes: readonly Volume[], attachment: Attachment, { rounds, tell = () => {} }: { rounds: number; tell?: (done: number) => void }): Promise<Round[]> {
+export async function runRounds(stage: Stage, volumes: readonly Volume[], attachment: Attachment, { rounds, paceMs = 0, tell = () => {} }: Run): Promise<Round[]> {
   const all: Round[] = []
   for (let i = 0; i < rounds; i++) {
+    const beganMs = monotonicMs()
     const volume = volumes[i % volumes.length]
     if (volume === undefined) throw new Error('there is nothing to plug')
     const agentFirst = Math.floor(i / volumes.length) % 2 === 0
     const before = agentFirst ? null : await byYardstick(stage, volume.kind)
     const ways = await byAgent(stage, volume, attachment)
     all.push({ kind: volume.kind, ...ways, ...(before ?? (await byYardstick(stage, volume.kind))) })
+    await sleep(Math.max(0, beganMs + paceMs - monotonicMs()))
     tell(i + 1)
   }
   return all

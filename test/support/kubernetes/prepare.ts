@@ -6,7 +6,7 @@ const say = (line: string): void => console.error(`prepare: ${line}`)
 
 try {
   await buildAll({ say, log: (line) => console.log(line) })
-  await hotplugdImage(say) // here it has the machine for itself
+  if (!process.argv.includes('--without-image')) await hotplugdImage(say) // here it has the machine for itself
 } catch (error) {
   console.log(String(error))
   process.exitCode = 1

@@ -12,11 +12,12 @@ mmdebstrap                 makes its base
 python3-venv               fetches Go where this machine has none
 '
 
+# build_kubernetes [--without-image]
 # Where they cannot be had the other tests run all the same, and run-tests.ts says what it left out. Not in CI.
 build_kubernetes() {
   rm -f out/no-kubernetes
   echo '$ building Kubernetes' >>"$LOG"
-  node out/test/support/kubernetes/prepare.js >>"$LOG" && return
+  node out/test/support/kubernetes/prepare.js "$@" >>"$LOG" && return
   if [ -z "${CI:-}" ]; then
     say 'KUBERNETES OR THE IMAGE COULD NOT BE BUILT (out/prepare.log tells why): the tests that need them are left out.'
     : >out/no-kubernetes

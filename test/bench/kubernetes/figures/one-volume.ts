@@ -5,7 +5,7 @@ import { median, quantile, spreadOf, type Statistic } from '../../statistics.ts'
 import { formatNumber } from '../../table.ts'
 import { apiMetrics, vmiPatches } from '../api-metrics.ts'
 import type { Kind } from '../own-disks.ts'
-import { type Round, runRounds, writesOf } from '../rounds.ts'
+import { PACE_MS, type Round, runRounds, writesOf } from '../rounds.ts'
 import { makeStorages, setUpStage } from '../stage.ts'
 import { rowFigures } from './row-figures.ts'
 
@@ -25,7 +25,7 @@ async function measure(bench: Bench, scope: Scope): Promise<readonly Figure[]> {
   const counts = async (): Promise<readonly number[]> => [vmiPatches(await apiMetrics(stage.scene.server)), await writesOf(stage)]
   const before = await counts()
   const rounds = bench.quick ? 60 : 1_000
-  const all = await runRounds(stage, volumes, attachment, { rounds, tell: (done) => bench.progress.step('F1', done, rounds) })
+  const all = await runRounds(stage, volumes, attachment, { rounds, paceMs: PACE_MS, tell: (done) => bench.progress.step('F1', done, rounds) })
   const [patches = NaN, writes = NaN] = (await counts()).map((count, i) => count - (before[i] ?? NaN))
   const parts: Partial<Record<string, Figure[]>> = { F1: attachFigures(all), F10: writeFigures(all, { patches, writes }), UID: KINDS.flatMap((kind) => rowFigures('UID', kind, all)), COST: costFigures(all) }
   return Object.entries(parts).flatMap(([id, figures = []]) => ([...bench.wanted] as string[]).includes(id) ? figures : [])

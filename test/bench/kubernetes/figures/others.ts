@@ -3,7 +3,7 @@ import type { Scope } from '../../scope.ts'
 import type { Bench, Measurement } from '../../setting.ts'
 import { plugMany } from '../hand.ts'
 import type { Kind } from '../own-disks.ts'
-import { runRounds } from '../rounds.ts'
+import { PACE_MS, runRounds } from '../rounds.ts'
 import { makeStorages, setUpStage } from '../stage.ts'
 import { rowFigures } from './row-figures.ts'
 
@@ -23,6 +23,6 @@ async function measure(bench: Bench, scope: Scope): Promise<readonly Figure[]> {
   await plugMany(stage, present, attachment)
   await runRounds(stage, volumes, attachment, { rounds: WARM_UP })
   const rounds = bench.quick ? 24 : 200
-  const all = await runRounds(stage, volumes, attachment, { rounds, tell: (done) => bench.progress.step('OTHERS', done, rounds) })
+  const all = await runRounds(stage, volumes, attachment, { rounds, paceMs: PACE_MS, tell: (done) => bench.progress.step('OTHERS', done, rounds) })
   return KINDS.flatMap((kind) => rowFigures('OTHERS', kind, all, ', five others present'))
 }

@@ -37,7 +37,7 @@ async function measure(bench: Bench, scope: Scope): Promise<readonly Figure[]> {
     await serve(ward, second)
     bench.progress.step('F7', block + 1, BLOCKS)
   }
-  return neighbourFigures(first, stopped, second, ['watch event → attach returned', 'spec → UnMountedFromPod'])
+  return neighbourFigures(first, stopped, second, ['watch event → attach returned', 'spec → disk gone from domain'])
 }
 
 /** A plug for the stopped libvirt is under way meanwhile; afterwards everything there is put in order again. */
@@ -65,7 +65,7 @@ async function serve({ stage, served, attachment, perBlock }: Ward, into: Sample
   for (let i = 0; i < perBlock; i++) {
     const storages = served.slice(i % served.length, (i % served.length) + 1)
     into.plugMs.push(...(await plugMany(stage, storages, attachment)).map(({ requestMs }) => requestMs))
-    into.unplugMs.push(...(await unplugMany(stage, storages)).map(({ toldMs }) => toldMs))
+    into.unplugMs.push(...(await unplugMany(stage, storages)).map(({ goneMs }) => goneMs))
   }
   into.lagMs.push(await lagP99Ms(stage.subject))
 }
