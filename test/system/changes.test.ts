@@ -44,7 +44,7 @@ t.test('a persisted volume that gets another source: in both, at one place', asy
   const other = await image('other')
   await writeManifest(daemon, 'vm2', { c: { path: other, persist: true } })
   await until('the definition to follow', async () => (await diskXml(host, 'vm2', 'c', '--inactive'))?.includes(other))
-  t.match(await daemon.ready('vm2', 'c'), { persisted: true })
+  await until('it to be persisted again', async () => (await daemon.ready('vm2', 'c')).persisted)
   t.equal(await sourceOf('vm2', 'c'), other)
   t.equal((await host.virsh('dumpxml', '--inactive', 'vm2')).split('<disk ').length - 1, 1)
 })

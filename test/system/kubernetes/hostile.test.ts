@@ -9,7 +9,7 @@ const scene = await KubernetesScene.start(t)
 const vm = await scene.startVm()
 await scene.startAgent()
 
-void t.test('a pod that only looks like an attachment pod holds nothing', async (t) => {
+void t.test('a pod that only looks like an attachment pod holds nothing', async () => {
   const data = await scene.block('data')
   const forged = attachmentPod(vm.pod, [{ volume: 'data', claim: data.claim, mode: 'Block' }], { node: NODE, running: false })
   const owner = { ...forged.metadata.ownerReferences?.[0], uid: '00000000-0000-4000-8000-000000000000' }
@@ -17,7 +17,10 @@ void t.test('a pod that only looks like an attachment pod holds nothing', async 
   await scene.server.patchStatus(made, { status: podStatus('hotplug-disk', true) })
   await vm.controller.plug({ name: 'data' })
   await vm.controller.attachedToNode('data', { name: made.metadata.name, uid: made.metadata.uid })
-  t.match(await scene.daemon.reason('vm1', 'data', 'AwaitingController'), { message: /is not known on this node or does not hold claim data/ })
+  await until('the pod refused', async () => {
+    const volume = await scene.daemon.volume('vm1', 'data')
+    return volume?.reason === 'AwaitingController' && /is not known on this node or does not hold claim data/.test(volume.message ?? '')
+  })
   const real = await scene.attach(vm, [data])
   await scene.nameAttachment(vm, [data], real)
   await scene.phase(vm, 'data', 'Ready')
