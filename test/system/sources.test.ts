@@ -91,6 +91,7 @@ t.test('cache and I/O mode are in the live XML', async (t) => {
   for (const [flags, expected] of modes) {
     await plug(daemon, 'vm1', 'tuned', image, ...flags)
     t.match(await diskXml(host, 'vm1', 'tuned'), expected, flags.join(' '))
+    await guest.waitForDisk('tuned') // a guest that is still reading its first sector would count an error
     await unplug(daemon, 'vm1', 'tuned')
   }
 })
@@ -102,12 +103,14 @@ t.test('a dry run checks everything and changes nothing', async (t) => {
   await plug(daemon, 'vm1', 'dry', image)
   await ctl(daemon, 'removevolume', 'vm1', '--volume-name=dry', '--dry-run')
   t.match(await daemon.volume('vm1', 'dry'), { phase: 'Ready' })
+  await guest.waitForDisk('dry')
   await unplug(daemon, 'vm1', 'dry')
 })
 
 t.test('removed and added again in one breath ends in the new one', async (t) => {
   const [first, second] = [await makeImage(t, MIB), await makeImage(t, 2 * MIB)]
   await plug(daemon, 'vm1', 'again', first)
+  await guest.waitForDisk('again')
   await daemon.remove('vm1', 'again')
   t.equal((await daemon.add('vm1', 'again', second, { serial: 'NEW' })).status, 202)
   t.equal((await guest.waitForDisk('NEW')).sizeBytes, 2 * MIB)
