@@ -5,6 +5,7 @@ import type { Condition, Phase, VolumeStatus } from '../model/status.ts'
 import { type ConditionFacts, holds, lacks, withTransitions } from './conditions.ts'
 import { type FollowFacts, isExposed, isPodReady, isReported, isWithdrawn } from './follow-stage.ts'
 import { obstacleOf } from './follow-trouble.ts'
+import { progress } from './volume-status.ts'
 import { waitMessage } from './waits.ts'
 import type { Way } from './way.ts'
 
@@ -53,23 +54,12 @@ function judge(facts: FollowFacts): Verdict {
   const phase = phaseOf(facts)
   const obstacle = obstacleOf(facts)
   if (obstacle !== null) return { phase, reason: obstacle.reason, message: waitMessage(obstacle) }
-  return { phase, ...progress(facts, phase) }
+  return { phase, ...progress(facts.name, phase) }
 }
 
 function phaseOf(facts: FollowFacts): Phase {
   if (facts.spec === null) return 'Detaching'
   return isReported(facts) ? 'Ready' : 'Pending'
-}
-
-function progress({ name }: FollowFacts, phase: Phase): Omit<Verdict, 'phase'> {
-  switch (phase) {
-    case 'Ready':
-      return { reason: 'VolumeReady', message: `Successfully attach hotplugged volume ${name} to VM` }
-    case 'Pending':
-      return { reason: 'Plugging', message: `Volume ${name} is on its way into the VM` }
-    case 'Detaching':
-      return { reason: 'Detaching', message: `Volume ${name} is on its way out of the VM` }
-  }
 }
 
 function conditionsOf(facts: FollowFacts, verdict: Verdict): ConditionFacts[] {

@@ -83,7 +83,8 @@ function phaseOf(facts: StatusFacts): Phase {
   return isIn ? 'Ready' : 'Pending'
 }
 
-function progress(name: string, phase: Phase): { reason: Reason; message: string } {
+/** What is said of a volume with which nothing is wrong. */
+export function progress(name: string, phase: Phase): { reason: Reason; message: string } {
   switch (phase) {
     case 'Ready':
       return { reason: 'VolumeReady', message: `Successfully attach hotplugged volume ${name} to VM` }

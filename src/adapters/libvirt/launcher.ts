@@ -46,6 +46,7 @@ export class Launcher {
   #why = 'its libvirt was not found yet'
   #lookMs = FIRST_LOOK_MS
   #looking = false
+  #cancelLook: () => void = () => {}
   #wasThere = false
   #state: 'open' | 'ended' | 'closed' = 'open'
 
@@ -75,6 +76,7 @@ export class Launcher {
 
   close(): void {
     this.#state = 'closed'
+    this.#cancelLook()
     this.#drop()
   }
 
@@ -135,8 +137,10 @@ export class Launcher {
     if (!up) this.#lookAgain()
   }
 
+  /** The only one that is due: losses and looks that were in vain both ask for it. */
   #lookAgain(): void {
-    this.#options.clock.after(this.#lookMs, () => void this.#look())
+    this.#cancelLook()
+    this.#cancelLook = this.#options.clock.after(this.#lookMs, () => void this.#look())
     this.#lookMs = Math.min(this.#lookMs * 2, LONGEST_LOOK_MS)
   }
 
