@@ -31,6 +31,7 @@ export const REASONS = {
   PersistentDefinitionChanged: { remedy: 'If it is to be back there: remove the volume with --persist, and add it again with --persist.', retry: 'never' },
   DiskRemovedByOthers: { remedy: 'Somebody else took the disk out of the domain; it is plugged again.', retry: 'soon' },
 
+  // the VirtualMachineInstance
   SourceNotHeld: { remedy: 'Nothing guarantees the volume while no attachment pod holds its claim on this node: find out who deleted the pod, and save the data of the guest, or unplug the volume.', retry: 'later' },
   StoppedForLostSource: { remedy: 'Start the VM again once its volume can be attached; sourceLostPolicy: Report leaves such a VM running.', retry: 'never' },
   VmiElsewhere: { remedy: 'Wait: the agent of the node that has the VM is in charge of its volumes now.', retry: 'later' },
@@ -40,7 +41,7 @@ export const REASONS = {
   FeatureGateOff: { remedy: 'Switch DeclarativeHotplugVolumes or HotplugVolumes on in the KubeVirt CR (spec.configuration.developerConfiguration), or hotplug in the configuration of hotplugd where there is no KubeVirt CR.', retry: 'later' },
   MigrationUnderWay: { remedy: 'Wait: nothing is plugged or unplugged while the VM migrates.', retry: 'later' },
 
-  // pods and the API server
+  // pods and the claim
   AwaitingController: { remedy: 'Wait: virt-controller makes an attachment pod for the volume. If none comes, look at its log and at the events of the VirtualMachineInstance.', retry: 'later' },
   ClaimNotReady: { remedy: 'Make the claim bind: kubectl describe pvc says what it waits for.', retry: 'later' },
   AttachmentPodNotReady: { remedy: 'Look at the pod that is named: kubectl describe pod says what it waits for.', retry: 'later' },
