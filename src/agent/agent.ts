@@ -130,6 +130,7 @@ export class Agent {
     const held = this.desired.held(vm.key)
     const heldChanged = !isSameImpediment(held, vm.held)
     vm.held = held
+    vm.noticeLeaving(this.desired.leaving(vm.key))
     for (const name of wishes.keys()) vm.volume(name)
     for (const volume of vm.volumes.values()) {
       const changed = volume.want(wishes.get(volume.key.volume) ?? null)
@@ -150,6 +151,7 @@ export class Agent {
   /** A VM was read, or came within or out of reach. */
   #changed(vm: Vm): void {
     this.#losses?.consider(vm)
+    vm.noticeLeaving(this.desired.leaving(vm.key))
     this.#reconciler.wakeAll(vm)
     for (const volume of vm.volumes.values()) this.#reporter.refresh(vm, volume)
     this.#reporter.changed(vm)

@@ -1,5 +1,5 @@
 import { askerOf } from '../core/asker.ts'
-import type { DesiredProblem, DesiredSnapshot, DesiredVolume, Impediment, Origin } from '../model/desired.ts'
+import type { DesiredProblem, DesiredSnapshot, DesiredVolume, Impediment, LeavingVolume, Origin } from '../model/desired.ts'
 import type { VmKey } from '../model/ids.ts'
 
 type OriginKind = Origin['kind']
@@ -13,6 +13,7 @@ export class DesiredWorld {
   readonly #order: readonly OriginKind[]
   readonly #snapshots = new Map<OriginKind, DesiredSnapshot>()
   #wishes: Wishes = new Map()
+  #leaving: ReadonlyMap<VmKey, readonly LeavingVolume[]> = new Map()
   #conflicts: DesiredProblem[] = []
 
   constructor(order: readonly OriginKind[]) {
@@ -25,6 +26,7 @@ export class DesiredWorld {
     this.#wishes = new Map()
     this.#conflicts = []
     for (const kind of this.#order) this.#merge(this.#snapshots.get(kind)?.volumes ?? [])
+    this.#leaving = Map.groupBy([...this.#snapshots.values()].flatMap(({ leaving = [] }) => leaving), ({ vm }) => vm)
   }
 
   /** Every source was read once (invariant I9). */
@@ -34,6 +36,11 @@ export class DesiredWorld {
 
   of(vm: VmKey): ReadonlyMap<string, DesiredVolume> {
     return this.#wishes.get(vm) ?? new Map()
+  }
+
+  /** What was wanted in the VM once and is to go, by name. */
+  leaving(vm: VmKey): ReadonlyMap<string, LeavingVolume> {
+    return new Map(this.#leaving.get(vm)?.map((volume) => [volume.name, volume]))
   }
 
   vms(): Iterable<VmKey> {

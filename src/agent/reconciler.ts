@@ -100,6 +100,7 @@ export class Reconciler {
       persisted: volume.persisted,
       unrecorded: record === null && diskByAlias(vm.view?.disks ?? [], volume.alias) !== null,
       defined: diskByAlias(vm.view?.persistentDisks ?? [], volume.alias) !== null,
+      leaving: vm.leaving.has(volume.key.volume),
       mayRemove: desired.mayRemove(origin, vm.key),
       hotplugEnabled,
       grown: volume.grown,

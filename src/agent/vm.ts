@@ -1,10 +1,11 @@
 import type { VmFacts } from '../core/decide.ts'
 import { recordOf } from '../core/actual.ts'
+import { diskByAlias } from '../core/disk-match.ts'
 import type { Placement } from '../core/placement.ts'
 import { type DomainView, sameProcess } from '../model/domain.ts'
-import type { LiveDisk } from '../model/disk.ts'
+import { aliasOf, type LiveDisk } from '../model/disk.ts'
 import type { VmKey } from '../model/ids.ts'
-import type { DesiredProblem, Impediment } from '../model/desired.ts'
+import type { DesiredProblem, Impediment, LeavingVolume } from '../model/desired.ts'
 import type { VmState, VmStatus } from '../model/status.ts'
 import { ordinaryDisks } from '../core/ordinary-disks.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -23,6 +24,8 @@ export class Vm {
   problems: readonly DesiredProblem[] = []
   /** Why nothing at all may be changed in it at present. */
   held: Impediment | null = null
+  /** What was wanted in it once and is to go, by name. */
+  leaving: ReadonlyMap<string, LeavingVolume> = new Map()
   /** Acts under way. */
   runningCount = 0
   /** Volumes that wait for a place among the acts under way, the first come first. */
@@ -49,6 +52,13 @@ export class Vm {
 
   facts(): VmFacts {
     return { reachable: this.reachable, state: this.#plugState(), uuid: this.view?.uuid ?? null, held: this.held }
+  }
+
+  /** What is to go and is in the domain is one of its volumes, though no record may tell of it. */
+  noticeLeaving(leaving: ReadonlyMap<string, LeavingVolume>): void {
+    this.leaving = leaving
+    const listed = (name: string): boolean => diskByAlias(this.view?.disks ?? [], aliasOf(name)) !== null
+    for (const name of leaving.keys()) if (listed(name)) this.volume(name)
   }
 
   /** Places of the other volumes that may not be in `view` yet. */

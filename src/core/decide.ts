@@ -24,6 +24,8 @@ export interface VolumeFacts {
   readonly persisted: PersistedDisk | null
   /** The live domain lists a disk under this volume's alias that no record tells of. */
   readonly unrecorded: boolean
+  /** It is known to have been wanted once, and that it is to go. */
+  readonly leaving: boolean
   /** The persistent definition lists a disk under this volume's alias. */
   readonly defined: boolean
   /** The source of desired state that asked for the volume was read, and does not ask for it any more. */
@@ -133,9 +135,15 @@ function isStale(persisted: PersistedDisk | null, desired: Wish): boolean {
 
 /** Nothing is wanted and nothing plugged; what may be left is our own entry in the persistent definition. */
 function decideLeftover(facts: VolumeFacts): Decision {
-  if (facts.persisted === null) return { do: 'forget' }
+  if (facts.persisted === null) return decideLeaving(facts)
   if (!facts.mayRemove) return REST
   if (facts.vm.state === 'saved') return { do: 'wait', for: waitFor('VmSaved') }
   if (facts.vm.state === 'running' && facts.unrecorded) return { do: 'adopt' }
   return { do: 'unpersist' }
+}
+
+/** A disk that no record tells of is taken over, to be taken out, only where it is known to have been wanted once. */
+function decideLeaving({ leaving, unrecorded, mayRemove, vm }: VolumeFacts): Decision {
+  if (!leaving || !unrecorded || !mayRemove || vm.state !== 'running') return { do: 'forget' }
+  return vm.held === null ? { do: 'adopt' } : { do: 'wait', for: vm.held }
 }

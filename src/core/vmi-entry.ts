@@ -12,6 +12,7 @@ export interface VmiEntry {
   readonly target: string
   /** Its presence makes the volume a hot-plugged one. */
   readonly hotplug: HotplugEntry | null
+  readonly claim: string
   readonly accessModes: readonly string[]
   readonly volumeMode: string
   /** How large an image in the claim is to be; 0: not known, or no image. */
@@ -36,6 +37,7 @@ export function readEntry(item: unknown, index: number): VmiEntry | string {
     message: textAt(item, 'message') ?? '',
     target: textAt(item, 'target') ?? '',
     hotplug: readHotplug(at(item, 'hotplugVolume')),
+    claim: textAt(item, 'persistentVolumeClaimInfo', 'claimName') ?? '',
     accessModes: listAt(item, 'persistentVolumeClaimInfo', 'accessModes').filter((mode) => typeof mode === 'string'),
     volumeMode: textAt(item, 'persistentVolumeClaimInfo', 'volumeMode') ?? '',
     imageBytes: readImageBytes(at(item, 'persistentVolumeClaimInfo')),

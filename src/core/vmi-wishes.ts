@@ -1,4 +1,4 @@
-import type { DesiredProblem, DesiredVolume, Impediment } from '../model/desired.ts'
+import type { DesiredProblem, DesiredVolume, Impediment, LeavingVolume } from '../model/desired.ts'
 import { type VmKey, vmKey } from '../model/ids.ts'
 import type { PodFacts } from './pod-facts.ts'
 import type { Vmi, VmiVolume } from './vmi.ts'
@@ -26,6 +26,8 @@ export interface WishFacts {
 export interface VmiWishes {
   readonly vm: VmKey
   readonly volumes: readonly DesiredVolume[]
+  /** Hot-plugged volumes that the spec has no more, and the status still has. */
+  readonly leaving: readonly LeavingVolume[]
   /** Why nothing at all may be changed in it. */
   readonly held: Impediment | null
   /** Part of it was not understood: what is absent is not unwanted. */
@@ -41,6 +43,7 @@ export function wishesOf(facts: WishFacts): VmiWishes {
   return {
     vm,
     volumes: volumes.map((volume) => wish(vm, volume, facts)),
+    leaving: vmi.entries.filter((entry) => isLeaving(entry, vmi)).map((entry) => leaving(vm, entry)),
     held: heldBack(facts),
     unreadable: vmi.faults.length > 0,
     problems: vmi.faults.map((fault) => ({ vm, volume: null, reason: 'VmiInvalid', message: `VirtualMachineInstance ${vm}: ${fault}` })),
@@ -60,6 +63,15 @@ export function isHotplugged(volume: VmiVolume, { vmi, launcher }: Pick<WishFact
   const entry = entryOf(vmi, volume.name)
   if (entry !== null) return entry.hotplug !== null
   return volume.hotpluggable || (launcher !== null && !launcher.volumes.has(volume.name))
+}
+
+/** The entry outlives the spec: it goes when the agent has said that nothing of the volume is left. */
+function isLeaving({ name, hotplug }: VmiEntry, vmi: Vmi): boolean {
+  return hotplug !== null && !vmi.volumes.some((volume) => volume.name === name)
+}
+
+function leaving(vm: VmKey, { name, claim }: VmiEntry): LeavingVolume {
+  return { vm, name, source: { kind: 'claim', vm, volume: name, claim, format: 'raw' }, origin: { kind: 'vmi' } }
 }
 
 function entryOf(vmi: Vmi, name: string): VmiEntry | null {

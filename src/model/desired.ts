@@ -33,6 +33,12 @@ export interface DesiredVolume {
   readonly unheld?: Impediment
 }
 
+/**
+ * A volume that was wanted and is to go. What the live domain has of it is taken out even where no journal tells that it
+ * was plugged here: after the journal was lost, or where another agent plugged it.
+ */
+export type LeavingVolume = Pick<DesiredVolume, 'vm' | 'name' | 'source' | 'origin'>
+
 /** Something that is waited for, and nothing that the agent does brings nearer. `cause` is the fact, without the remedy. */
 export interface Impediment {
   readonly reason: Reason
@@ -53,6 +59,8 @@ export interface DesiredSnapshot {
   readonly volumes: readonly DesiredVolume[]
   /** VMs whose part of this source could not be read: their absent volumes are not unwanted. */
   readonly unreadable: readonly VmKey[]
+  /** What this source wanted once, as far as it remembers. */
+  readonly leaving?: readonly LeavingVolume[]
   /** VMs in which nothing at all may be changed at present, such as one that migrates. */
   readonly held?: ReadonlyMap<VmKey, Impediment>
   /** Trouble to tell a person, such as an invalid manifest; `vm` where it can be attributed. */

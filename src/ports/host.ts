@@ -1,5 +1,4 @@
 import type { VmKey } from '../model/ids.ts'
-import type { DesiredVolume } from '../model/desired.ts'
 import type { ProcessRef } from '../model/domain.ts'
 import type { Exposure } from '../model/record.ts'
 import type { Footprint, Handle, ResolvedSource, SourceIdentity, SourceSpec } from '../model/source.ts'
@@ -31,7 +30,7 @@ export interface SizeQuestion {
 /** What the agent makes of a source inside the VM's reach, and takes back. Both are idempotent. */
 export interface Exposures {
   /** What `expose` would make, without making it, so that it can be journalled first. */
-  plan(volume: DesiredVolume, source: ResolvedSource): Exposure
+  plan(source: ResolvedSource): Exposure
   expose(vm: VmKey, exposure: Exposure, source: ResolvedSource): Promise<void>
   /** Takes the exposure back. Only ever called after the source was proven released (invariant I3). */
   release(vm: VmKey, exposure: Exposure): Promise<void>

@@ -232,7 +232,7 @@ export class FakeHost {
         sizes: (sources) => sources.map(({ path }) => this.sizes.get(path) ?? null),
       },
       exposures: {
-        plan: (_volume, source) => ({ path: source.path, kind: 'file', handle: {} }),
+        plan: (source) => ({ path: source.path, kind: 'file', handle: {} }),
         expose: async () => {},
         release: async (_vm, exposure) => void this.released.push(exposure.path),
       },

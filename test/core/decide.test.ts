@@ -14,7 +14,7 @@ const PLUGGED: Actual = { kind: 'plugged', record: volumeRecord(), condemned: fa
 const IMAGE: Actual = { ...PLUGGED, record: volumeRecord({ exposure: { path: '/i', kind: 'file', handle: {} } }) }
 
 function facts(over: Partial<VolumeFacts>): VolumeFacts {
-  const quiet = { persisted: null, unrecorded: false, defined: true, mayRemove: true, hotplugEnabled: true, grown: false, held: null, nowMs: 1_000 }
+  const quiet = { persisted: null, unrecorded: false, leaving: false, defined: true, mayRemove: true, hotplugEnabled: true, grown: false, held: null, nowMs: 1_000 }
   return { vm: RUNNING, desired: WISH, actual: ABSENT, ...quiet, ...over }
 }
 
@@ -52,6 +52,11 @@ const CASES: readonly [string, Partial<VolumeFacts>, Decision][] = [
   ['gate off: no new plug', { hotplugEnabled: false }, { do: 'wait', for: waitFor('HotplugDisabled') }],
   ['gate off: unplug works', { hotplugEnabled: false, desired: null, actual: PLUGGED }, { do: 'unplug' }],
   ['a disk under our alias that nothing tells of: adopt', { unrecorded: true }, { do: 'adopt' }],
+  ['to go, and a disk of it that nothing tells of: adopt, to take it out', { desired: null, leaving: true, unrecorded: true }, { do: 'adopt' }],
+  ['the same, not surely to go: left', { desired: null, leaving: true, unrecorded: true, mayRemove: false }, { do: 'forget' }],
+  ['the same while it migrates: wait', { desired: null, leaving: true, unrecorded: true, vm: HELD }, { do: 'wait', for: MIGRATING }],
+  ['to go, and not there: forget', { desired: null, leaving: true }, { do: 'forget' }],
+  ["a disk with a volume's alias that was never wanted: left", { desired: null, unrecorded: true }, { do: 'forget' }],
   ['nothing wanted, nothing there: forget', { desired: null }, { do: 'forget' }],
   ['persisted earlier, running, not wanted: adopt to take it out', { desired: null, persisted: persistedDisk(), unrecorded: true }, { do: 'adopt' }],
   ['persisted, plugged, not wanted: definition first', { desired: null, persisted: persistedDisk(), actual: PLUGGED }, { do: 'unpersist' }],

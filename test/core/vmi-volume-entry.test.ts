@@ -6,7 +6,7 @@ import { readVmi } from '../../src/core/vmi.ts'
 import { sample } from '../support/kubernetes/samples.ts'
 
 const POD = { podName: 'hp-1', podUid: 'u1' }
-const ENTRY: VmiEntry = { index: 1, name: 'b1', phase: 'AttachedToNode', reason: 'SuccessfulCreate', message: 'Created hotplug attachment pod hp-1, for volume b1', target: '', hotplug: POD, accessModes: [], volumeMode: 'Block', imageBytes: 0 }
+const ENTRY: VmiEntry = { index: 1, name: 'b1', phase: 'AttachedToNode', reason: 'SuccessfulCreate', message: 'Created hotplug attachment pod hp-1, for volume b1', target: '', hotplug: POD, claim: 'b1', accessModes: [], volumeMode: 'Block', imageBytes: 0 }
 const READY: VmiEntry = { ...ENTRY, phase: 'Ready', reason: 'VolumeReady', message: 'Successfully attach hotplugged volume b1 to VM', target: 'sda' }
 const MOUNTED: VmiEntry = { ...ENTRY, phase: 'MountedToPod', reason: 'VolumeMountedToPod', message: 'Volume b1 has been mounted in virt-launcher pod' }
 const UNMOUNTED: VmiEntry = { ...ENTRY, phase: 'UnMountedFromPod', reason: 'VolumeUnMountedFromPod', message: 'Volume b1 has been unmounted from virt-launcher pod' }

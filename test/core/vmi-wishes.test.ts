@@ -136,6 +136,15 @@ t.test('which volumes are hot-plugged', async (t) => {
   t.match(wishes({ vmi: ATTACHED, change: twice }).volumes, [{ source: { claim: 'one' } }])
 })
 
+t.test('which volumes are to go: their entries outlive the spec', async (t) => {
+  const leaving = (vmi: string, change: Record<string, unknown> = {}) => wishes({ vmi, change }).leaving
+  const b1 = { vm: 'default/vmi1', name: 'b1', source: { kind: 'claim', vm: 'default/vmi1', volume: 'b1', claim: 'b1', format: 'raw' }, origin: { kind: 'vmi' } }
+  t.same(leaving('vmi-remove-b1-01-Ready'), [b1])
+  t.same(leaving(ATTACHED), [], 'the spec has it')
+  t.same(leaving('vmi-remove-b1-05-noentry'), [])
+  t.same(leaving(ATTACHED, { 'spec.volumes': [], ...entry({ hotplugVolume: undefined }) }), [], 'an ordinary disk was never plugged')
+})
+
 t.test('held: nothing at all is changed', async (t) => {
   const held = (change: Record<string, unknown>) => wishes({ vmi: ATTACHED, change }).held?.reason ?? null
   t.equal(held({}), null)

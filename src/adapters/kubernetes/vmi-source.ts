@@ -52,6 +52,7 @@ class VmiSource implements DesiredSource {
     return {
       synced: this.#view.isSynced,
       volumes: wishes.flatMap(({ volumes }) => volumes),
+      leaving: wishes.flatMap(({ leaving }) => leaving),
       unreadable: wishes.filter(({ unreadable }) => unreadable).map(({ vm }) => vm),
       held: this.#held(known, wishes),
       problems: [...this.#troubles(), ...wishes.flatMap(({ problems }) => problems)],
@@ -94,6 +95,6 @@ function kept(now: readonly DesiredVolume[], before: readonly DesiredVolume[]): 
 }
 
 function isSame(a: DesiredSnapshot, b: DesiredSnapshot): boolean {
-  const rest = ({ synced, unreadable, held, problems }: DesiredSnapshot): string => JSON.stringify([synced, unreadable, [...(held ?? [])], problems])
+  const rest = ({ synced, leaving, unreadable, held, problems }: DesiredSnapshot): string => JSON.stringify([synced, leaving, unreadable, [...(held ?? [])], problems])
   return isEach(a.volumes, b.volumes) && rest(a) === rest(b)
 }

@@ -12,7 +12,7 @@ const DEADLINE_MS = 10_000
  */
 export function createExposures(sources: Pick<Sources, 'identify'> = createSources()): Exposures {
   return {
-    plan: (_volume, source) => ({ path: source.path, kind: source.identity.kind, handle: {} }),
+    plan: (source) => ({ path: source.path, kind: source.identity.kind, handle: {} }),
     async expose(_vm, exposure, source) {
       const now = await within(DEADLINE_MS, sources.identify(exposure))
       if (now === LATE) throw new HotplugError('SourceUnreadable', `${exposure.path} does not answer within ${DEADLINE_MS} ms`, { detail: { path: exposure.path } })

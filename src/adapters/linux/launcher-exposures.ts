@@ -81,7 +81,7 @@ class InLaunchers implements LauncherExposures {
     this.#acts = new LauncherActs({ podsDirectory, views, known: this.#known, rules: this.#rules, sysfs })
   }
 
-  plan(_volume: unknown, { handle }: { readonly handle?: Exposure['handle'] }): Exposure {
+  plan({ handle }: { readonly handle?: Exposure['handle'] }): Exposure {
     const read = launcherHandle(handle)
     return { path: exposedPath(read), kind: read.identity.kind, handle: writeHandle(read) }
   }

@@ -2,8 +2,9 @@ import type { Actual } from '../../core/actual.ts'
 import { diskByAlias, mismatch } from '../../core/disk-match.ts'
 import { HotplugError } from '../../errors.ts'
 import { foreignDiskId } from '../../core/footprint-index.ts'
+import type { LeavingVolume } from '../../model/desired.ts'
 import type { DiskSpec, LiveDisk } from '../../model/disk.ts'
-import type { Exposure, PersistedDisk, VolumeRecord } from '../../model/record.ts'
+import type { PersistedDisk, VolumeRecord } from '../../model/record.ts'
 import type { ResolvedSource, SourceSpec } from '../../model/source.ts'
 import { lookUp } from '../in-time.ts'
 import type { RunningView, VerbContext } from './context.ts'
@@ -11,8 +12,8 @@ import { prove } from './prove.ts'
 
 /**
  * Takes over a disk that the domain lists under the volume's alias and that no journal tells of: after the journal was
- * lost, or after a restart of the VM with a disk that we persisted. Only a disk that is exactly what is wished, or what
- * our own ledger says, and whose source QEMU provenly has open, is ours.
+ * lost, or after a restart of the VM with a disk that we persisted. Only a disk that is exactly what is wished, what our
+ * own ledger says, or where a volume that is to go would be, and whose source QEMU provenly has open, is ours.
  */
 export async function adopt(ctx: VerbContext): Promise<Actual> {
   const view = await ctx.running()
@@ -32,8 +33,10 @@ export async function adopt(ctx: VerbContext): Promise<Actual> {
 }
 
 /** What the disk must be to be ours, and what is then known of it. */
-interface Ours extends Pick<VolumeRecord, 'fingerprint' | 'serial' | 'origin'> {
+interface Ours extends Pick<VolumeRecord, 'fingerprint' | 'origin'> {
   readonly source: SourceSpec
+  /** Null: not told. */
+  readonly serial: string | null
   /** Null: not told. */
   readonly access: Pick<DiskSpec, 'readonly' | 'shareable'> | null
 }
@@ -43,7 +46,8 @@ function oursOf(ctx: VerbContext, disk: LiveDisk): Ours {
   const { wished, fingerprint } = ctx
   const entry = ctx.volume.persisted
   const isEarlier = entry !== null && entry.fingerprint !== fingerprint && mismatch(disk, entry.disk) === null
-  if (wished === null || isEarlier) return persistedOurs(ctx.persisted)
+  if (entry !== null && (wished === null || isEarlier)) return persistedOurs(entry)
+  if (wished === null) return leavingOurs(ctx.leaving)
   const { source, disk: access, origin } = wished
   return { source, access, fingerprint, serial: access.serial, origin: origin.kind }
 }
@@ -52,9 +56,13 @@ function persistedOurs({ disk, format, fingerprint, origin }: PersistedDisk): Ou
   return { source: { kind: 'local', path: disk.path, format }, access: null, fingerprint, serial: disk.serial, origin }
 }
 
+function leavingOurs({ source, origin }: LeavingVolume): Ours {
+  return { source, access: null, fingerprint: '', serial: null, origin: origin.kind }
+}
+
 function foreign(disk: LiveDisk, source: ResolvedSource, { serial, access }: Ours): string | null {
   if (disk.source !== source.path) return `its source is ${disk.source ?? 'absent'}, not ${source.path}`
-  if (disk.serial !== serial) return `its serial is ${disk.serial ?? 'absent'}, not ${serial}`
+  if (serial !== null && disk.serial !== serial) return `its serial is ${disk.serial ?? 'absent'}, not ${serial}`
   if (disk.format !== source.format) return `its format is ${disk.format ?? 'absent'}, not ${source.format}`
   if (access !== null && disk.readonly !== access.readonly) return disk.readonly ? 'it is read-only' : 'it is writable'
   if (access !== null && disk.shareable !== access.shareable) return disk.shareable ? 'it is shareable' : 'it is not shareable'
@@ -81,7 +89,7 @@ function recordFrom(ctx: VerbContext, view: RunningView, { disk, source, ours }:
     serial: disk.serial ?? '',
     shareable: disk.shareable,
     readonly: disk.readonly,
-    exposure: exposureOf(ctx, source),
+    exposure: ctx.ports.exposures.plan(source), // as a plug would have made it
     identity: source.identity,
     footprint: source.footprint,
     format: source.format,
@@ -89,12 +97,6 @@ function recordFrom(ctx: VerbContext, view: RunningView, { disk, source, ours }:
     hotplugged: true,
     origin: ours.origin,
   }
-}
-
-/** As a plug would have made it; what the ledger knows needs none to be made. */
-function exposureOf(ctx: VerbContext, source: ResolvedSource): Exposure {
-  if (ctx.wished !== null) return ctx.ports.exposures.plan(ctx.wished, source)
-  return { path: source.path, kind: source.identity.kind, handle: {} }
 }
 
 /** What QEMU shows the guest of it is asked once, by growing it to what it is. */

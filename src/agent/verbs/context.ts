@@ -2,7 +2,7 @@ import { ABSENT, type Actual, recordOf } from '../../core/actual.ts'
 import type { FootprintIndex, Holder } from '../../core/footprint-index.ts'
 import type { Verb, Wish } from '../../core/decide.ts'
 import { HotplugError } from '../../errors.ts'
-import type { DesiredVolume } from '../../model/desired.ts'
+import type { DesiredVolume, LeavingVolume } from '../../model/desired.ts'
 import type { DomainView } from '../../model/domain.ts'
 import type { VmKey } from '../../model/ids.ts'
 import type { PersistedDisk, VolumeRecord } from '../../model/record.ts'
@@ -62,6 +62,13 @@ export class VerbContext {
   get desired(): DesiredVolume {
     if (this.wished === null) throw new HotplugError('InternalError', `nothing wants ${this.volume.id}`)
     return this.wished
+  }
+
+  /** What the volume was when it was wanted; an act that needs it is only decided upon where that is known. */
+  get leaving(): LeavingVolume {
+    const leaving = this.vm.leaving.get(this.volume.key.volume)
+    if (leaving === undefined) throw new HotplugError('InternalError', `nothing tells what ${this.volume.id} was`)
+    return leaving
   }
 
   get fingerprint(): string {

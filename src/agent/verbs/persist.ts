@@ -36,7 +36,7 @@ async function definitionPlan(ctx: VerbContext, view: DomainView): Promise<DiskP
   const { desired, volume } = ctx
   const record = recordOf(volume.actual)
   const source = record === null ? await lookUp(ctx.ports, desired.source) : null
-  const exposure = record?.exposure ?? (source === null ? null : ctx.ports.exposures.plan(desired, source))
+  const exposure = record?.exposure ?? (source === null ? null : ctx.ports.exposures.plan(source))
   if (exposure === null) throw new HotplugError('InternalError', `nothing to persist for ${volume.id}`)
   const { target, address } = record ?? choosePlace(ctx, view)
   volume.placement = { target, address }

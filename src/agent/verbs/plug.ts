@@ -73,7 +73,7 @@ function draft(ctx: VerbContext, view: RunningView, source: ResolvedSource): Vol
     serial: desired.disk.serial,
     shareable: desired.disk.shareable,
     readonly: desired.disk.readonly,
-    exposure: ctx.ports.exposures.plan(desired, source),
+    exposure: ctx.ports.exposures.plan(source),
     identity: source.identity,
     footprint: source.footprint,
     format: source.format,

@@ -9,7 +9,6 @@ import { openLauncherLibvirt } from '../../../src/adapters/linux/launcher-libvir
 import { createPodSources } from '../../../src/adapters/linux/pod-sources.ts'
 import { HotplugError } from '../../../src/errors.ts'
 import { vmKey } from '../../../src/model/ids.ts'
-import type { DesiredVolume } from '../../../src/model/desired.ts'
 import type { AttachmentPod, LauncherPod } from '../../../src/ports/pods.ts'
 
 export interface PodAgentOptions {
@@ -37,7 +36,7 @@ async function tryVolume(volume: string): Promise<PodAgentAnswer> {
   const done = { exposed: false, same: false, released: false, libvirt: false }
   try {
     const source = await sources.resolve({ kind: 'claim', vm: VM, volume, claim: volume, format: 'raw' })
-    const exposure = exposures.plan({} as DesiredVolume, source)
+    const exposure = exposures.plan(source)
     await exposures.expose(VM, exposure, source)
     done.exposed = true
     done.same = JSON.stringify(await sources.identify(exposure)) === JSON.stringify(source.identity)

@@ -38,7 +38,7 @@ void tap.test('a volume whose server is dead hangs itself, and nobody else', asy
   const stuck = refusalOf(() => lab.sources.resolve(lab.claim('dead')))
   const impatient = createLauncherExposures({ ...lab.options, deadlineMs: 50 })
   t.teardown(() => impatient.close())
-  const exposure = impatient.plan({} as Parameters<typeof impatient.plan>[0], before)
+  const exposure = impatient.plan(before)
   t.match(await refusalOf(() => impatient.expose(VM, exposure, before)), { reason: 'ExposureFailed', message: /no answer within 50 ms/ })
   t.match(await refusalOf(() => impatient.release(VM, exposure)), { reason: 'ReleaseFailed', message: /no answer within 50 ms/ }, 'one act on it at a time')
   for (let round = 0; round < 20; round++) {

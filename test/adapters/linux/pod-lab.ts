@@ -115,7 +115,7 @@ export class PodLab {
   }
 
   plan(source: ResolvedSource): Exposure {
-    return this.exposures.plan({} as Parameters<LauncherExposures['plan']>[0], source)
+    return this.exposures.plan(source)
   }
 
   /** An entry of the launcher's directory as the machine has it. */

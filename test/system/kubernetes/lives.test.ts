@@ -1,6 +1,8 @@
+import { readdir, rm } from 'node:fs/promises'
 import t from 'tap'
 import { until } from '../../support/lab.ts'
 import { podStatus } from '../../support/kubernetes/lab.ts'
+import { journalPath } from '../../../src/adapters/linux/journal-file.ts'
 import { KubernetesScene } from './scene.ts'
 
 const scene = await KubernetesScene.start(t)
@@ -87,4 +89,21 @@ void t.test('a VM that is started again in a new launcher gets the volumes of it
   await next.controller.unplug('ag')
   await scene.phase(next, 'ag', 'UnMountedFromPod')
   await scene.detach(second)
+})
+
+void t.test('volumes that left the spec while the agent was away and its journal was lost are taken out all the same', async (t) => {
+  const vm = await scene.startVm('lost')
+  const storages = [await scene.block('lb'), await scene.image('li')]
+  const attachment = await scene.plug(vm, storages)
+  for (const { name } of storages) await scene.phase(vm, name, 'Ready')
+  await vm.launcher.guest.waitForDisks(['lb', 'li'])
+  await scene.daemon.kill9()
+  await rm(journalPath(scene.directories.run))
+  await vm.controller.unplug('lb', 'li')
+  await scene.startAgent()
+  for (const { name } of storages) await scene.phase(vm, name, 'UnMountedFromPod')
+  await vm.launcher.guest.waitForDisks([])
+  t.same(await journalled('lost'), [])
+  t.same(await readdir(vm.launcher.pod.emptyDir('hotplug-disks')), [], 'nothing is left in the launcher')
+  await scene.detach(attachment)
 })
