@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import tap, { type Test } from 'tap'
 import { addon } from '../../../src/adapters/libvirt/binding.ts'
+import { leastGrowth } from '../../support/growth.ts'
 import { startLibvirtHost, startPausedDomain, until } from '../../support/lab.ts'
 import { key, makeDirectory, makeImage, openRig, planOf, remove } from './rig.ts'
 
@@ -15,17 +16,20 @@ const path = await makeImage(await makeDirectory(tap))
 const rig = openRig(tap, host.uri)
 await rig.up()
 
+const SLACK_BYTES = 2 << 20
+
 interface Holdings {
   readonly descriptors: number
   readonly threads: number
-  readonly rssMiB: number
 }
 
 async function holdings(): Promise<Holdings> {
+  return { descriptors: (await readdir('/proc/self/fd')).length, threads: (await readdir('/proc/self/task')).length }
+}
+
+function rssBytes(): number {
   collect()
-  const descriptors = (await readdir('/proc/self/fd')).length
-  const threads = (await readdir('/proc/self/task')).length
-  return { descriptors, threads, rssMiB: process.memoryUsage.rss() / (1 << 20) }
+  return process.memoryUsage.rss()
 }
 
 async function times(count: number, act: () => Promise<unknown>): Promise<void> {
@@ -36,11 +40,10 @@ async function times(count: number, act: () => Promise<unknown>): Promise<void> 
 async function staysFlat(t: Test, warmUp: number, rounds: number, act: () => Promise<unknown>): Promise<void> {
   await times(warmUp, act)
   const before = await holdings()
-  await times(rounds, act)
+  const grown = await leastGrowth(SLACK_BYTES, () => times(rounds, act), rssBytes)
   const flat = (now: Holdings) => now.descriptors <= before.descriptors && now.threads <= before.threads
   await until('descriptors and threads to be as before', async () => flat(await holdings()))
-  const grownMiB = (await holdings()).rssMiB - before.rssMiB
-  t.ok(grownMiB < 12, `memory: ${grownMiB.toFixed(1)} MiB more`)
+  t.ok(grown <= SLACK_BYTES, `memory: ${grown} bytes more after every ${rounds} rounds`)
 }
 
 const plan = planOf(path)
