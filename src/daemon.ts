@@ -8,16 +8,20 @@ import { systemClock } from './adapters/system-clock.ts'
 import { compose, type Composed } from './compose.ts'
 import type { Config } from './config/config.ts'
 import { invocationOf } from './config/flags.ts'
+import { configuredOptions } from './config/configured.ts'
 import { groupId } from './config/group-id.ts'
 import { helpText } from './config/help.ts'
 import { loadConfig } from './config/load.ts'
 import { asHotplugError } from './errors.ts'
+import { diagnosticsOf } from './diagnostics.ts'
 import { failpointHook } from './failpoint.ts'
+import type { ConfiguredOption, Diagnostics } from './http/diagnostics.ts'
 import { createLocalApi, type RunningServer } from './http/local-api.ts'
 import { descriptorOf } from './http/peer.ts'
 import { createProbeServer } from './http/probe-server.ts'
 import { reportService } from './service-report.ts'
 import { createLog } from './telemetry/log.ts'
+import { RecentLines } from './telemetry/recent-lines.ts'
 import { VERSION } from './version.ts'
 
 /** Exit codes of the daemon. */
@@ -34,7 +38,8 @@ export async function daemon(argv: readonly string[], env: Environment): Promise
   if (asked === 'version') return print(`hotplugd ${VERSION}\n`)
   const config = readConfig(argv, env)
   if (config === null) return CONFIG_INVALID
-  return asked === 'validate-config' ? print('the configuration is valid\n') : run(config, env)
+  if (asked === 'validate-config') return print('the configuration is valid\n')
+  return run({ config, env, configuration: configuredOptions(argv, env, readText) })
 }
 
 function print(text: string): number {
@@ -44,11 +49,15 @@ function print(text: string): number {
 
 function readConfig(argv: readonly string[], env: Environment): Config | null {
   try {
-    return loadConfig(argv, env, (path) => readFileSync(path, 'utf8'))
+    return loadConfig(argv, env, readText)
   } catch (thrown) {
     complain(thrown)
     return null
   }
+}
+
+function readText(path: string): string {
+  return readFileSync(path, 'utf8')
 }
 
 /** For a person at a terminal: cause and remedy, no stack. */
@@ -57,14 +66,23 @@ function complain(thrown: unknown): void {
   process.stderr.write(`error: ${message}\n  remedy: ${remedy}\n`)
 }
 
-async function run(config: Config, env: Environment): Promise<number> {
-  const log = createLog(config.logLevel)
+/** A configuration that is valid, and where each part of it came from. */
+interface Chosen {
+  readonly config: Config
+  readonly configuration: readonly ConfiguredOption[]
+  readonly env: Environment
+}
+
+async function run({ config, configuration, env }: Chosen): Promise<number> {
+  const lines = new RecentLines()
+  const log = createLog(config.logLevel, lines)
+  const diagnostics = diagnosticsOf({ log, lines, configuration, mode: config.mode })
   const stop = stopSignal()
   const service = serviceManager(env, { clock: systemClock, log })
   stop.addEventListener('abort', () => service.stopping(), { once: true })
   service.status('starting')
   try {
-    await live(config, { log, env, stop, service })
+    await live(config, { log, env, stop, service, diagnostics })
     return OK
   } catch (thrown) {
     if (stop.aborted) return OK
@@ -78,13 +96,14 @@ async function run(config: Config, env: Environment): Promise<number> {
 
 interface Surroundings {
   readonly log: Logger
+  readonly diagnostics: Diagnostics
   readonly env: Environment
   readonly stop: AbortSignal
   readonly service: ServiceManager
 }
 
 /** From the lock to the last closed server. Whatever happens to the daemon, no disk is taken out because of it. */
-async function live(config: Config, { log, env, stop, service }: Surroundings): Promise<void> {
+async function live(config: Config, { log, env, stop, service, diagnostics }: Surroundings): Promise<void> {
   await mkdir(config.runDir, { recursive: true, mode: 0o711 })
   const onWait = ({ pid }: { readonly pid: number }) => {
     log.warn({ pid, runDir: config.runDir, reason: 'NodeLocked' }, 'another hotplugd runs here, waiting for it to end')
@@ -92,7 +111,7 @@ async function live(config: Config, { log, env, stop, service }: Surroundings): 
   }
   const lock = await acquireNodeLock(config.runDir, { signal: stop, onWait })
   const composed = await compose(config, log, failpointHook(env['HOTPLUGD_FAILPOINT']))
-  const servers = await serve(config, composed, log)
+  const servers = await serve(config, composed, { log, diagnostics })
   log.info({ version: VERSION, mode: config.mode, listening: servers.map(({ address }) => address) }, 'hotplugd started')
   await composed.agent.start()
   service.ready()
@@ -104,12 +123,12 @@ async function live(config: Config, { log, env, stop, service }: Surroundings): 
   lock.release()
 }
 
-async function serve(config: Config, { api, metrics }: Composed, log: Logger): Promise<RunningServer[]> {
+async function serve(config: Config, { api, metrics }: Composed, { log, diagnostics }: Pick<Surroundings, 'log' | 'diagnostics'>): Promise<RunningServer[]> {
   const common = { agent: api, log, registry: metrics.registry }
   const groups = { admin: gid(config.adminGroup), socket: gid(config.socketGroup) }
   const namespaces = config.mode === 'standalone' ? [...config.libvirtUris.keys()] : null
   const peerOf = (socket: Parameters<typeof descriptorOf>[0]) => peerCredentials(descriptorOf(socket))
-  const local = createLocalApi({ ...common, socket: config.socket, groups, namespaces, version: VERSION, peerOf })
+  const local = createLocalApi({ ...common, socket: config.socket, groups, namespaces, version: VERSION, peerOf, diagnostics })
   const probes = config.listen === null ? [] : [createProbeServer({ ...common, listen: config.listen })]
   return allOrNone(await Promise.allSettled([local, ...probes]))
 }

@@ -1,4 +1,5 @@
 import type { AddVolume, AgentApi, Check, EngineState, Explanation, RemoveVolume } from './agent/api.ts'
+import { NO_STATE } from './agent/engine-state.ts'
 import type { LibvirtReach } from './core/status-line.ts'
 import { asHotplugError, HotplugError } from './errors.ts'
 import type { VmKey, VmRef, VolumeKey } from './model/ids.ts'
@@ -180,7 +181,7 @@ export class Roles implements AgentApi {
   }
 
   state(): EngineState {
-    return this.#api?.state() ?? { desired: [], actual: [], operations: [], journal: [], history: [], sources: [], connections: [] }
+    return { ...(this.#api?.state() ?? NO_STATE), role: { ...this.verdict, running: this.role } }
   }
 
   readiness(): readonly Check[] {

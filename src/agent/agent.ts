@@ -2,6 +2,7 @@ import { type DesiredSnapshot, isSameImpediment, type Origin } from '../model/de
 import type { VmKey } from '../model/ids.ts'
 import type { DesiredSource } from '../ports/desired-source.ts'
 import type { StatusSink } from '../ports/status-sink.ts'
+import type { Decision } from '../core/decide.ts'
 import type { HotplugError } from '../errors.ts'
 import { DesiredWorld } from './desired-world.ts'
 import { DomainNews } from './domain-news.ts'
@@ -106,6 +107,11 @@ export class Agent {
     const vm = this.world.vm(key)
     await this.inventory.read(vm)
     return vm
+  }
+
+  /** What is to be done for a volume now, without doing it. */
+  decision(vm: Vm, volume: Volume): Decision {
+    return this.#reconciler.decision(vm, volume)
   }
 
   #wanted(origin: Origin['kind'], snapshot: DesiredSnapshot): void {

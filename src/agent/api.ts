@@ -39,12 +39,27 @@ export interface HistoryEntry {
 
 /** The engine as JSON, for debugging: names are stable, depth is not. */
 export interface EngineState {
+  /** Kubernetes mode: the role on this node, and why; null where there is only one. */
+  readonly role: unknown
+  /** The actual world, VM by VM: whether its libvirt answers, what holds it, its domain with all disks as last read. */
+  readonly vms: readonly unknown[]
+  /** The desired world: each wish, and who has it. */
   readonly desired: readonly unknown[]
+  /** The actual world, volume by volume: state, record, last trouble. */
   readonly actual: readonly unknown[]
+  /** What would be done now for each volume, or why nothing is. */
+  readonly plan: readonly unknown[]
+  /** Acts under way, and for how long. */
   readonly operations: readonly unknown[]
+  /** VMs with acts under way or volumes that wait for their turn. */
+  readonly queues: readonly unknown[]
   readonly journal: readonly unknown[]
-  readonly history: readonly unknown[]
+  /** Why some of the journal could not be used at the start. */
+  readonly journalDoubts: readonly string[]
+  readonly history: readonly HistoryEntry[]
   readonly sources: readonly unknown[]
+  /** Who has which devices and inodes. */
+  readonly holders: readonly unknown[]
   readonly connections: readonly unknown[]
 }
 

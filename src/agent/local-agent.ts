@@ -3,6 +3,7 @@ import { recordOf } from '../core/actual.ts'
 import { type VmRef, type VolumeKey, vmKey } from '../model/ids.ts'
 import type { VmStatus } from '../model/status.ts'
 import type { Agent } from './agent.ts'
+import { engineState } from './engine-state.ts'
 import type { AddVolume, AgentApi, Check, EngineState, Explanation, RemoveVolume } from './api.ts'
 import type { History } from './history.ts'
 import type { Ports } from './ports.ts'
@@ -72,17 +73,8 @@ export class LocalAgent implements AgentApi {
   }
 
   state(): EngineState {
-    const { agent, history } = this.#parts
-    const volumes = [...agent.world.volumes()].map(([, volume]) => volume)
-    return {
-      desired: volumes.flatMap(({ desired }) => desired ?? []),
-      actual: volumes.map(({ id, actual, trouble, persisted }) => ({ id, ...actual, trouble, persisted })),
-      operations: volumes.flatMap(({ id, running }) => (running === null ? [] : [{ id, ...running }])),
-      journal: volumes.flatMap(({ actual }) => recordOf(actual) ?? []),
-      history: history.all(),
-      sources: agent.desired.sources(),
-      connections: agent.inventory.connections(),
-    }
+    const { agent, history, ports } = this.#parts
+    return engineState(agent, history, ports.clock.monotonicMs())
   }
 
   readiness(): readonly Check[] {

@@ -55,6 +55,11 @@ export class Reconciler {
     this.#executor.report(vm, volume, { verb: 'settle', error })
   }
 
+  /** What is to be done for a volume now, without doing it. */
+  decision(vm: Vm, volume: Volume): Decision {
+    return this.#decide(vm, volume, this.#parts.ports.clock.monotonicMs())
+  }
+
   /** Begins nothing new; acts under way end by themselves. */
   stop(): void {
     this.#stopped = true

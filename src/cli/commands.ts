@@ -83,6 +83,11 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./explain.ts')).explain,
   },
   {
+    name: 'log-level', aliases: [], usage: '[LEVEL]', doc: 'How much the daemon logs; with LEVEL it changes, until the daemon ends.',
+    flags: [],
+    load: async () => (await import('./log-level.ts')).logLevel,
+  },
+  {
     name: 'version', aliases: [], usage: '', doc: 'Versions of hotplugctl and of the daemon.',
     flags: [],
     load: async () => (await import('./version.ts')).version,

@@ -1,4 +1,5 @@
 import type { AddVolume, AgentApi, Check, EngineState, Explanation, RemoveVolume } from '../agent/api.ts'
+import { NO_STATE } from '../agent/engine-state.ts'
 import type { History } from '../agent/history.ts'
 import type { WatchHub } from '../agent/watch-hub.ts'
 import { explainFollowed } from '../core/explain-followed.ts'
@@ -51,14 +52,15 @@ export class CompanionApi implements AgentApi {
     return refuse(request, 'unplugs')
   }
 
+  /** Plans, does and holds nothing, so those parts stay empty. */
   state(): EngineState {
     const { companion, history, vmis } = this.#parts
     const volumes = companion.vms().flatMap((vm) => [...vm.volumes.values()])
     return {
+      ...NO_STATE,
+      vms: companion.vms().map(({ key, vmi, view }) => ({ vm: key, uid: vmi?.uid ?? null, launcherUid: vmi?.launcherUid ?? null, migrating: vmi?.migrating ?? false, failure: vmi?.failure ?? null, reachable: view !== undefined, domain: view ?? null })),
       desired: volumes.flatMap(({ id, facts }) => (facts.spec === null ? [] : [{ id, ...facts.spec }])),
       actual: volumes.map(({ id, facts, way }) => ({ id, way, entry: facts.entry, pod: facts.pod, exposed: facts.exposed, disk: facts.disk ?? null })),
-      operations: [],
-      journal: [],
       history: history.all(),
       sources: [{ origin: 'vmi', read: vmis.all() !== null, trouble: vmis.trouble() }],
       connections: companion.connections(),

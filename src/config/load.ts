@@ -6,7 +6,7 @@ import { readFlags } from './flags.ts'
 import { EMPTY_LAYER, type Given, type Layer } from './layer.ts'
 import { OPTIONS, type Option } from './options.ts'
 
-type Environment = Readonly<Record<string, string | undefined>>
+export type Environment = Readonly<Record<string, string | undefined>>
 
 /**
  * What the user chose: file < environment < flags, one option at a time (a list is replaced, not joined).
@@ -14,10 +14,7 @@ type Environment = Readonly<Record<string, string | undefined>>
  * Throws HotplugError `ConfigInvalid` that names every problem at once.
  */
 export function loadConfig(argv: readonly string[], env: Environment, readFile: (path: string) => string): Config {
-  const flags = readFlags(argv)
-  const environment = readEnvironment(env)
-  const file = (flags.given.get('config') ?? environment.given.get('config'))?.texts[0]
-  const layers = [file === undefined ? EMPTY_LAYER : readFileLayer(file, readFile), environment, flags]
+  const layers = layersOf(argv, env, readFile)
   const problems = layers.flatMap(layer => layer.problems)
   const config = Object.fromEntries(
     Object.entries(OPTIONS).map(([field, option]) => [field, choose(option, layers, problems)]),
@@ -25,6 +22,14 @@ export function loadConfig(argv: readonly string[], env: Environment, readFile: 
   if (problems.length === 0) problems.push(...conflictsOf(config))
   if (problems.length > 0) throw invalid(problems)
   return config
+}
+
+/** What each place says, the weakest first. */
+export function layersOf(argv: readonly string[], env: Environment, readFile: (path: string) => string): readonly Layer[] {
+  const flags = readFlags(argv)
+  const environment = readEnvironment(env)
+  const file = (flags.given.get('config') ?? environment.given.get('config'))?.texts[0]
+  return [file === undefined ? EMPTY_LAYER : readFileLayer(file, readFile), environment, flags]
 }
 
 function readFileLayer(file: string, readFile: (path: string) => string): Layer {

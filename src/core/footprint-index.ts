@@ -33,6 +33,11 @@ export class FootprintIndex {
     for (const key of footprint.below) add(this.#below, key, holder.id)
   }
 
+  /** Everybody, with what they stand on. */
+  holders(): (Holder & Footprint)[] {
+    return [...this.#entries.values()].map(({ holder, footprint }) => ({ ...holder, ...footprint }))
+  }
+
   delete(id: string): void {
     if (this.#drop(id)) this.onFreed()
   }

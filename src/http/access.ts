@@ -12,7 +12,7 @@ export function accessRefusal(peer: Peer | null, need: 'read' | 'change', groups
   if (peer === null) return denied('the kernel does not say who is asking', null)
   if (peer.uid === 0 || isMember(peer, groups.admin)) return null
   if (need === 'read') return isMember(peer, groups.socket) ? null : denied(`only root, ${named('socket', groups.socket)} and ${named('admin', groups.admin)} may read`, peer)
-  return denied(`only root and ${named('admin', groups.admin)} may change volumes`, peer)
+  return denied(`only root and ${named('admin', groups.admin)} may change anything`, peer)
 }
 
 function isMember(peer: Peer, gid: number | null): boolean {

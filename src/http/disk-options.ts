@@ -2,6 +2,10 @@ import { HotplugError } from '../errors.ts'
 import type { DiskSpec } from '../model/disk.ts'
 import { invalid, knownFields, objectAt, switchAt, textAt, wordAt, type JsonObject } from './fields.ts'
 
+export const CACHE_MODES = ['none', 'writethrough', 'writeback'] as const
+export const IO_MODES = ['native', 'threads'] as const
+export const ERROR_POLICIES = ['stop', 'report', 'ignore', 'enospace'] as const
+
 /** What KubeVirt's Disk knows and a hot-plugged volume of ours cannot have. */
 const UNSUPPORTED = ['lun', 'cdrom', 'floppy', 'bootOrder', 'blockSize', 'dedicatedIOThread', 'tag']
 const SUPPORTED = ['name', 'disk', 'serial', 'cache', 'io', 'errorPolicy', 'shareable']
@@ -31,8 +35,8 @@ function readonlyOf(device: JsonObject | null): boolean {
 }
 
 function tuningOf(disk: JsonObject): Pick<DiskSpec, 'cache' | 'io' | 'errorPolicy'> {
-  const cache = wordAt(disk, 'cache', 'disk', ['none', 'writethrough', 'writeback'])
-  const io = wordAt(disk, 'io', 'disk', ['native', 'threads'])
-  const errorPolicy = wordAt(disk, 'errorPolicy', 'disk', ['stop', 'report', 'ignore', 'enospace'])
+  const cache = wordAt(disk, 'cache', 'disk', CACHE_MODES)
+  const io = wordAt(disk, 'io', 'disk', IO_MODES)
+  const errorPolicy = wordAt(disk, 'errorPolicy', 'disk', ERROR_POLICIES)
   return { ...(cache === null ? {} : { cache }), ...(io === null ? {} : { io }), ...(errorPolicy === null ? {} : { errorPolicy }) }
 }

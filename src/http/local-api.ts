@@ -3,12 +3,16 @@ import type { AgentApi } from '../agent/api.ts'
 import { accessRefusal, type Groups } from './access.ts'
 import { boundUsers } from './connections.ts'
 import { LIMITS, type Limits } from './limits.ts'
+import type { Diagnostics } from './diagnostics.ts'
 import type { Log } from './log.ts'
+import { catalogueOf } from './openapi/catalogue.ts'
 import type { PeerOf } from './peer.ts'
 import { refusal } from './refusal.ts'
+import { debugRoutes } from './routes/debug.ts'
 import { namespaceCheck, type RouteContext } from './routes/context.ts'
 import { probeRoutes, type MetricsRegistry } from './routes/probes.ts'
 import { subresourceRoutes } from './routes/subresources.ts'
+import { versionRoutes } from './routes/version.ts'
 import { vmiRoutes } from './routes/vmis.ts'
 import { volumeRoutes } from './routes/volumes.ts'
 import { createServer, sendStatus } from './server.ts'
@@ -27,6 +31,7 @@ export interface LocalApiOptions {
   readonly namespaces: readonly string[] | null
   readonly version: string
   readonly peerOf: PeerOf
+  readonly diagnostics: Diagnostics
   readonly limits?: Partial<Limits>
 }
 
@@ -53,7 +58,9 @@ export async function createLocalApi(options: LocalApiOptions): Promise<RunningS
   return { address: options.socket, close }
 }
 
-function addRoutes(app: FastifyInstance, options: LocalApiOptions, context: RouteContext): void {
+/** Makes every route of the local API, each with who may use it and what it is for. */
+export function addRoutes(app: FastifyInstance, options: Pick<LocalApiOptions, 'agent' | 'diagnostics' | 'groups' | 'log' | 'registry' | 'version'>, context: RouteContext): void {
+  const catalogue = catalogueOf(app)
   app.addHook('onRequest', (request, reply, done) => {
     const need = request.method === 'GET' ? 'read' : 'change'
     const denied = accessRefusal(context.peers(request.socket), need, options.groups)
@@ -65,6 +72,6 @@ function addRoutes(app: FastifyInstance, options: LocalApiOptions, context: Rout
   vmiRoutes(app, context)
   volumeRoutes(app, context)
   probeRoutes(app, options.agent, options.registry)
-  app.get('/debug/state', (_request, reply) => reply.send(options.agent.state()))
-  app.get('/version', (_request, reply) => reply.send({ gitVersion: `v${options.version}`, nodeVersion: process.version, platform: `${process.platform}/${process.arch}` }))
+  debugRoutes(app, context, { diagnostics: options.diagnostics, catalogue })
+  versionRoutes(app, options.version, catalogue)
 }

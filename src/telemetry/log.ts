@@ -1,11 +1,17 @@
 import { destination, type Logger, pino } from 'pino'
 import type { DesiredProblem } from '../model/desired.ts'
 import type { Phase, Stage } from '../model/status.ts'
+import type { RecentLines } from './recent-lines.ts'
 import type { ActEnd, AgentObserver, ToldVolume } from '../agent/observer.ts'
 
-/** The daemon's logger: one JSON object a line on stdout, written at once so that nothing is lost in a crash. */
-export function createLog(level: string): Logger {
-  return pino({ level, base: null, formatters: { level: (label) => ({ level: label }) } }, destination({ fd: 1, sync: true }))
+/** The daemon's logger: one JSON object a line on stdout, written at once so that nothing is lost in a crash; the last ones are kept in `recent`. */
+export function createLog(level: string, recent: RecentLines): Logger {
+  const stdout = destination({ fd: 1, sync: true })
+  const write = (line: string): void => {
+    recent.add(line)
+    stdout.write(line)
+  }
+  return pino({ level, base: null, formatters: { level: (label) => ({ level: label }) } }, { write })
 }
 
 /** The same failure is told again after this long. */

@@ -102,7 +102,7 @@ t.test('a volume is followed in and out by the events of everybody concerned', a
   t.same(passed.slice(5), ['detached', 'released', 'reported'].map((stage) => `b1 ${stage}`))
   t.same(phases, ['Pending', 'Ready', 'Detaching', null])
   t.same(domains.calls, [], 'libvirt was asked for nothing but what it has')
-  t.match(api.state(), { operations: [], journal: [], sources: [{ origin: 'vmi', read: true }] })
+  t.match(api.state(), { role: null, plan: [], vms: [{ vm: /./, launcherUid: /./, reachable: true, domain: { state: 'running' } }], operations: [], journal: [], sources: [{ origin: 'vmi', read: true }] })
 })
 
 const observedEntries = () => [{ name: 'b1', target: 'sda', phase: 'Ready', hotplugVolume: { attachPodName: 'hp-volume-4v4jp', attachPodUID: '061ea86c-9163-4a7c-a2c9-313bd1b83940' } }]

@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import type { AgentApi } from '../../src/agent/api.ts'
+import { NO_STATE } from '../../src/agent/engine-state.ts'
 import { WatchHub } from '../../src/agent/watch-hub.ts'
 import { systemClock } from '../../src/adapters/system-clock.ts'
 import { HotplugError } from '../../src/errors.ts'
@@ -38,8 +39,7 @@ class FakeRun implements RoleRun {
     this.#role = role
     this.#story = story
     const refuse = () => Promise.reject(new HotplugError('AskTheCluster', role))
-    const state = { desired: [], actual: [], operations: [], journal: [], history: [], sources: [], connections: [] }
-    this.api = { vms: () => [statusOf(role)], vm: () => statusOf(role), watch: (listener) => this.hub.watch(listener), explain: () => null, addVolume: refuse, removeVolume: refuse, state: () => state, readiness: () => [{ name: 'own', ok: true, message: '' }] }
+    this.api = { vms: () => [statusOf(role)], vm: () => statusOf(role), watch: (listener) => this.hub.watch(listener), explain: () => null, addVolume: refuse, removeVolume: refuse, state: () => NO_STATE, readiness: () => [{ name: 'own', ok: true, message: '' }] }
   }
   connections = () => []
   async stop(): Promise<void> {
@@ -75,10 +75,12 @@ t.test('as long as nothing is known it is companion, and then what it is told to
   await roles.start()
   t.equal(roles.role, 'companion')
   t.match(roles.readiness(), [{ name: 'role', ok: true, note: 'companion, nothing is changed: not known yet' }, { name: 'own' }])
+  t.match(roles.state(), { role: { role: 'companion', why: 'not known yet', running: 'companion' } })
   source.become('agent')
   t.same(story, ['begin companion', 'stop companion'], 'stopped in the very turn of the news')
   t.match(roles.readiness()[0], { name: 'role', ok: false, message: /is to be agent and is not yet/ })
   t.equal(roles.vms()[0]?.uid, 'companion', 'still answers')
+  t.match(roles.state(), { role: { role: 'agent', running: null } })
   t.equal(await reasonOf(roles.addVolume({} as never)), 'Synchronizing')
   runs[0]?.ended.resolve()
   await until('the agent', () => roles.role === 'agent')

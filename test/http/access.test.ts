@@ -7,6 +7,7 @@ import { runningVm, VM1 } from './samples.ts'
 const SOCKET_GROUP = 61_001
 const ADMIN_GROUP = 61_002
 const GET = '/apis/kubevirt.io/v1/virtualmachineinstances'
+const LEVEL = '/debug/log-level'
 const PUT = '/apis/subresources.kubevirt.io/v1/namespaces/default/virtualmachineinstances/vm1/removevolume'
 
 const CLIENT = `
@@ -47,10 +48,12 @@ t.test('with a socket group and an admin group', async t => {
   t.equal(refused.code, 403)
   t.match(JSON.parse(refused.text), {
     kind: 'Status', reason: 'Forbidden', code: 403,
-    message: /only root and members of --admin-group \(gid 61002\) may change volumes; uid 65534 with groups 65534, 61001 is none of these/,
+    message: /only root and members of --admin-group \(gid 61002\) may change anything; uid 65534 with groups 65534, 61001 is none of these/,
     details: { causes: [{ reason: 'AccessDenied' }, { reason: 'Remedy', message: /--admin-group/ }] },
   })
   t.same(lab.agent.requests, [], 'the engine was not asked')
+  t.equal((await ask(nobody(SOCKET_GROUP), lab.socket, 'GET', LEVEL)).code, 200)
+  t.equal((await ask(nobody(SOCKET_GROUP), lab.socket, 'PUT', LEVEL)).code, 403, 'who may read may not change how much is logged')
 
   t.equal((await ask(nobody(SOCKET_GROUP, ADMIN_GROUP), lab.socket, 'PUT', PUT)).code, 202)
   t.equal((await ask({ uid: 0, gid: 65_534, groups: [] }, lab.socket, 'PUT', PUT)).code, 202, 'root needs no group')

@@ -1,4 +1,5 @@
 import type { AddVolume, AgentApi, Check, EngineState, Explanation, RemoveVolume } from '../../src/agent/api.ts'
+import { NO_STATE } from '../../src/agent/engine-state.ts'
 import type { HotplugError } from '../../src/errors.ts'
 import { vmKey, type VmKey, type VmRef, type VolumeKey } from '../../src/model/ids.ts'
 import type { VmStatus, VolumeStatus } from '../../src/model/status.ts'
@@ -71,7 +72,7 @@ export class FakeAgent implements AgentApi {
   }
 
   state(): EngineState {
-    return { desired: [...this.#vms.keys()], actual: [], operations: [], journal: [], history: [], sources: [], connections: [] }
+    return { ...NO_STATE, desired: [...this.#vms.keys()] }
   }
 
   readiness(): readonly Check[] {

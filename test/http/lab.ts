@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { createLocalApi, type LocalApiOptions } from '../../src/http/local-api.ts'
+import type { Diagnostics } from '../../src/http/diagnostics.ts'
 import { FakeAgent } from './fake-agent.ts'
 import { peerOf } from './peer-of.ts'
 
@@ -18,6 +19,18 @@ export interface Lab {
   close(): Promise<void>
 }
 
+/** A daemon around the API that only says what it is told. */
+export function diagnostics(): Diagnostics {
+  let level = 'info'
+  const words = ['debug', 'info', 'silent']
+  return {
+    level: { words, current: () => level, choose: (word) => (level = word) },
+    recentLog: () => ['{"msg":"one"}\n', '{"msg":"two"}\n'],
+    configuration: [{ name: 'mode', values: ['standalone'], from: 'default' }],
+    process: { pid: process.pid, version: '1.2.3', mode: 'standalone', startedAt: new Date(0).toISOString(), node: process.version },
+  }
+}
+
 /** A local API in a directory of its own, with a fake engine behind it. */
 export async function startLab(options: Partial<LocalApiOptions> = {}): Promise<Lab> {
   const agent = new FakeAgent()
@@ -25,7 +38,7 @@ export async function startLab(options: Partial<LocalApiOptions> = {}): Promise<
   await chmod(directory, 0o755)
   const socket = join(directory, 'api.sock')
   const groups = { admin: null, socket: null }
-  const fixed = { agent, log: silent, registry: new Registry(), socket, version: '1.2.3', peerOf }
+  const fixed = { agent, log: silent, registry: new Registry(), socket, version: '1.2.3', peerOf, diagnostics: diagnostics() }
   const server = await createLocalApi({ groups, namespaces: ['default', 'lab'], ...fixed, ...options })
   const close = async (): Promise<void> => {
     await server.close()

@@ -6,7 +6,7 @@ import t from 'tap'
 import { Registry } from 'prom-client'
 import { createLocalApi, type RunningServer } from '../../src/http/local-api.ts'
 import { FakeAgent } from './fake-agent.ts'
-import { call, silent } from './lab.ts'
+import { diagnostics, call, silent } from './lab.ts'
 import { peerOf } from './peer-of.ts'
 
 const directory = await mkdtemp(join(tmpdir(), 'hp-sock-'))
@@ -14,7 +14,7 @@ t.teardown(() => rm(directory, { recursive: true }))
 
 function start(socket: string): Promise<RunningServer> {
   const groups = { admin: null, socket: null }
-  return createLocalApi({ agent: new FakeAgent(), log: silent, registry: new Registry(), socket, groups, namespaces: ['default'], version: '1', peerOf })
+  return createLocalApi({ agent: new FakeAgent(), log: silent, registry: new Registry(), socket, groups, namespaces: ['default'], version: '1', peerOf, diagnostics: diagnostics() })
 }
 
 /** What a killed daemon leaves: a socket file that nobody listens on. */

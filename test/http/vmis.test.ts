@@ -1,4 +1,5 @@
 import t from 'tap'
+import { NO_STATE } from '../../src/agent/engine-state.ts'
 import { vmKey } from '../../src/model/ids.ts'
 import { call, startLab, type Json } from './lab.ts'
 import { pendingVolume, readyVolume, runningVm, VM1 } from './samples.ts'
@@ -66,7 +67,7 @@ t.test('volumes one by one, and explained', async t => {
 })
 
 t.test('the engine as JSON, the version, and what is not there', async t => {
-  t.same(Object.keys((await call(lab.socket, '/debug/state')).json), ['desired', 'actual', 'operations', 'journal', 'history', 'sources', 'connections'])
+  t.same(Object.keys((await call(lab.socket, '/debug/state')).json), Object.keys(NO_STATE))
   t.match((await call(lab.socket, '/version')).json, { gitVersion: 'v1.2.3', nodeVersion: process.version })
   t.match(await call(lab.socket, '/nope'), { code: 404, json: { kind: 'Status', message: 'there is nothing at GET /nope' } })
   t.match(await call(lab.socket, '/livez', { method: 'DELETE' }), { code: 404, json: { kind: 'Status' } })

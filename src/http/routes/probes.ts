@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { AgentApi, Check } from '../../agent/api.ts'
+import { described } from '../openapi/operation.ts'
 
 /** What prom-client's Registry offers, as far as it is used. */
 export interface MetricsRegistry {
@@ -7,18 +8,26 @@ export interface MetricsRegistry {
   metrics(): Promise<string>
 }
 
+const TEXT = 'text/plain'
+
 /** /livez, /healthz, /readyz, /metrics. */
 export function probeRoutes(app: FastifyInstance, agent: AgentApi, registry: MetricsRegistry): void {
   // That this answers at all is the proof: the event loop turns.
-  app.get('/livez', (_request, reply) => reply.type('text/plain').send('ok\n'))
-  app.get('/healthz', (_request, reply) => reply.type('text/plain').send('ok\n'))
-  app.get<{ Querystring: { verbose?: string } }>('/readyz', (request, reply) => {
+  app.get('/livez', probe('getLivez', 'Whether a restart would help: it answers, so it would not.', 'ok'), (_request, reply) => reply.type('text/plain').send('ok\n'))
+  app.get('/healthz', probe('getHealthz', 'The same as /livez.', 'ok'), (_request, reply) => reply.type('text/plain').send('ok\n'))
+  const readyz = { ...probe('getReadyz', 'Whether everything that was there at the start is in order.', 'ok, or every check a line.').config.operation, query: { verbose: 'Every check a line.' } }
+  const unready = { 503: { doc: 'Not yet: every check a line.', text: TEXT } }
+  app.get<{ Querystring: { verbose?: string } }>('/readyz', described({ ...readyz, answers: { ...readyz.answers, ...unready } }), (request, reply) => {
     const checks = agent.readiness()
     const ready = checks.every(check => check.ok)
     const short = ready && request.query.verbose === undefined
     return reply.code(ready ? 200 : 503).type('text/plain').send(short ? 'ok\n' : verbose(checks, ready))
   })
-  app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
+  app.get('/metrics', probe('getMetrics', 'What Prometheus is told.', 'Metrics as text.'), async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
+}
+
+function probe(id: string, doc: string, answer: string): ReturnType<typeof described> {
+  return described({ id, doc, answers: { 200: { doc: answer, text: TEXT } }, isPublic: true })
 }
 
 /** In the style of Kubernetes' own components. */

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { AgentApi } from '../../agent/api.ts'
 import { asHotplugError } from '../../errors.ts'
 import type { VmRef } from '../../model/ids.ts'
+import { described } from '../openapi/operation.ts'
 import { codeOf } from '../reason-codes.ts'
 import { refusal, type Resource, type Subject } from '../refusal.ts'
 import { sendStatus } from '../server.ts'
@@ -18,9 +19,17 @@ const removeVolume: Act = (agent, body, target) => agent.removeVolume(parseRemov
 export function subresourceRoutes(app: FastifyInstance, context: RouteContext): void {
   for (const resource of ['virtualmachines', 'virtualmachineinstances'] as const) {
     const path = `/apis/subresources.kubevirt.io/v1/namespaces/:ns/${resource}/:name`
-    app.put(`${path}/addvolume`, changeHandler(context, { resource, verb: 'add' }, addVolume))
-    app.put(`${path}/removevolume`, changeHandler(context, { resource, verb: 'remove' }, removeVolume))
+    app.put(`${path}/addvolume`, change(resource, 'add'), changeHandler(context, { resource, verb: 'add' }, addVolume))
+    app.put(`${path}/removevolume`, change(resource, 'remove'), changeHandler(context, { resource, verb: 'remove' }, removeVolume))
   }
+}
+
+function change(resource: Resource, verb: 'add' | 'remove'): ReturnType<typeof described> {
+  const [act, where] = [verb === 'add' ? 'Plug a volume into a VM' : 'Take a volume out of a VM', resource === 'virtualmachines' ? ', and change its persistent definition as well.' : '.']
+  return described({
+    id: `${verb}Volume${resource === 'virtualmachines' ? 'Persistently' : ''}`, doc: `${act}${where}`, body: verb === 'add' ? 'AddVolumeOptions' : 'RemoveVolumeOptions',
+    answers: { 202: { doc: 'Accepted and durable; what becomes of it is in the status.', headers: { 'hotplugd-received-at': 'When it was received, by the clock of the daemon: what is older is not its outcome.' } } },
+  })
 }
 
 function changeHandler(context: RouteContext, kind: { resource: Resource; verb: 'add' | 'remove' }, act: Act) {

@@ -3,6 +3,7 @@ import { HotplugError } from '../../errors.ts'
 import { vmKey, vmRef, type VmKey, type VmRef } from '../../model/ids.ts'
 import type { VmStatus } from '../../model/status.ts'
 import { invalid } from '../fields.ts'
+import { described } from '../openapi/operation.ts'
 import { refusal } from '../refusal.ts'
 import { sendStatus } from '../server.ts'
 import { vmiList, vmiObject, vmiTombstone } from '../vmi-object.ts'
@@ -18,16 +19,23 @@ interface ListQuery {
 export function vmiRoutes(app: FastifyInstance, context: RouteContext): void {
   const all = '/apis/kubevirt.io/v1/virtualmachineinstances'
   const ofNamespace = '/apis/kubevirt.io/v1/namespaces/:ns/virtualmachineinstances'
-  app.get<{ Querystring: ListQuery }>(all, (request, reply) => list(context, request, reply))
-  app.get<{ Querystring: ListQuery; Params: { ns: string } }>(ofNamespace, (request, reply) => {
+  app.get<{ Querystring: ListQuery }>(all, listing('listVmis', 'All VMs.'), (request, reply) => list(context, request, reply))
+  app.get<{ Querystring: ListQuery; Params: { ns: string } }>(ofNamespace, listing('listVmisOfNamespace', 'All VMs of a namespace.'), (request, reply) => {
     context.requireNamespace(request.params.ns)
     return list(context, request, reply, request.params.ns)
   })
-  app.get<{ Params: { ns: string; name: string } }>(`${ofNamespace}/:name`, (request, reply) => {
+  app.get<{ Params: { ns: string; name: string } }>(`${ofNamespace}/:name`, described({ id: 'getVmi', doc: 'One VM with all its disks.', answers: { 200: { doc: 'The VM.', json: ['VirtualMachineInstance'] } } }), (request, reply) => {
     const vm = { namespace: request.params.ns, name: request.params.name }
     const status = findVm(context, vm)
     if (status !== null) return reply.send(vmiObject(status))
     return sendStatus(reply, refusal(vmNotFound(vm), { resource: 'virtualmachineinstances', verb: 'get', vm: vm.name }))
+  })
+}
+
+function listing(id: string, doc: string): ReturnType<typeof described> {
+  return described({
+    id, doc, query: { watch: 'Go on with every change.', fieldSelector: 'metadata.name=NAME: only that VM.' },
+    answers: { 200: { doc: 'The VMs.', json: ['VirtualMachineInstanceList'], lines: ['VirtualMachineInstanceEvent'] } },
   })
 }
 
