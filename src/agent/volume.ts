@@ -2,7 +2,7 @@ import { ABSENT, type Actual, recordOf } from '../core/actual.ts'
 import type { Verb, Wish } from '../core/decide.ts'
 import type { Placement } from '../core/placement.ts'
 import type { Trouble } from '../core/trouble.ts'
-import { volumeStatus } from '../core/volume-status.ts'
+import { released, volumeStatus } from '../core/volume-status.ts'
 import { type DesiredVolume, fingerprint, type Impediment, isSameImpediment } from '../model/desired.ts'
 import { aliasOf } from '../model/disk.ts'
 import { type VolumeKey, volumeId } from '../model/ids.ts'
@@ -81,7 +81,7 @@ export class Volume {
 
   /** Nothing of it is left: the last word on it. */
   markReleased(): void {
-    this.status = { ...this.status, phase: null, reason: 'VolumeReleased', message: `Volume ${this.key.volume} has left the VM` }
+    this.status = { ...this.status, phase: null, ...released(this.key.volume) }
   }
 
   #computeStatus(previous: VolumeStatus['conditions'], reachable: boolean): VolumeStatus {

@@ -15,7 +15,7 @@ interface Told {
 
 const PHASES: readonly Phase[] = ['Ready', 'Pending', 'Detaching']
 /** Progress, and what the line says of libvirt itself. */
-const NOT_TO_NAME: readonly string[] = ['VolumeReady', 'Plugging', 'Detaching', 'Synchronizing', 'LibvirtUnavailable']
+const NOT_TO_NAME: readonly string[] = ['VolumeReady', 'Plugging', 'Detaching', 'VolumeReleased', 'Synchronizing', 'LibvirtUnavailable']
 
 /**
  * The whole node in one line, for a person at night: `12 volumes Ready, 1 Pending (data of default/vm1: SourceNotFound);

@@ -65,8 +65,19 @@ function judge(facts: StatusFacts): Verdict {
   if (facts.waiting !== null) return { phase, reason: facts.waiting.reason, message: waitMessage(facts.waiting) }
   const unheld = facts.desired?.unheld
   if (phase === 'Ready' && unheld !== undefined) return { phase, reason: unheld.reason, message: waitMessage(unheld) }
+  if (isReleased(facts)) return { phase, ...released(facts.name) }
   if (phase === 'Ready' && isStandard(facts.actual)) return { phase, reason: 'VolumeReady', message: `Disk ${facts.name} came up with the VM, from its definition` }
   return { phase, ...progress(facts.name, phase) }
+}
+
+/** Nothing is left of it; it is shown a moment longer, with its last stages. */
+function isReleased({ desired, actual, persisted, stages }: StatusFacts): boolean {
+  return desired === null && persisted === null && actual.kind === 'absent' && stages.some(({ name }) => name === 'released')
+}
+
+/** The last word on a volume. */
+export function released(name: string): Pick<Verdict, 'reason' | 'message'> {
+  return { reason: 'VolumeReleased', message: `Volume ${name} has left the VM` }
 }
 
 /** By now one of the VM's own disks. */

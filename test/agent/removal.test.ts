@@ -65,3 +65,14 @@ t.test('a path that led elsewhere for a moment leaves no trace', async (t) => {
   r.host.identities.clear()
   await until(() => r.volume('data')?.reason === 'VolumeReady', 'VolumeReady')
 })
+
+t.test('that nothing is left is told at once; the volume is shown a moment longer with its last stages', async (t) => {
+  const r = await rig(t)
+  await r.add('data')
+  await until(() => r.phase('data') === 'Ready', 'Ready')
+  const seen: string[] = []
+  r.api.watch((_vm, status) => void seen.push(status?.volumes[0] === undefined ? 'none' : `${status.volumes[0].reason} ${status.volumes[0].stages.map(({ name }) => name).join(' ')}`))
+  await r.remove('data')
+  await until(() => seen.includes('none'), 'gone')
+  t.strictSame(seen.slice(-2), ['VolumeReleased detached released', 'none'])
+})
