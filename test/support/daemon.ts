@@ -15,6 +15,8 @@ export interface DaemonOptions {
   readonly directories?: DaemonDirectories
   readonly flags?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** A command that ends by becoming the daemon, such as `unshare --mount`. */
+  readonly under?: readonly string[]
 }
 
 export interface DaemonDirectories {
@@ -201,7 +203,7 @@ export async function daemonDirectories(t: Teardown): Promise<DaemonDirectories>
 export async function spawnDaemon(t: Teardown, options: DaemonOptions): Promise<Daemon> {
   const directories = options.directories ?? (await daemonDirectories(t))
   // it dies with a test that is killed
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', process.execPath, join(PROJECT, 'out/src/main.js'), ...flagsOf(options, directories)], {
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...(options.under ?? []), process.execPath, join(PROJECT, 'out/src/main.js'), ...flagsOf(options, directories)], {
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

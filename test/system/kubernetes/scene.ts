@@ -8,6 +8,7 @@ import {
   type ApiServer, attachmentPod, claim, installKubeVirtCrds, launcherPod, type Made, podStatus, type RuncNode, type RuncPod, startApiServer, startRuncNode,
   VirtController, vmi, type Vmi, type VmiVolume, type VolumeMode, type VolumeStatusEntry,
 } from '../../support/kubernetes/lab.ts'
+import { asPod } from './as-pod.ts'
 import { type RuncLauncher, type RuncLauncherOptions, startRuncLauncher } from '../../support/kubernetes/runc/launcher.ts'
 
 export const NODE = 'node1'
@@ -46,21 +47,19 @@ export class KubernetesScene {
   readonly server: ApiServer
   readonly node: RuncNode
   readonly directories: DaemonDirectories
-  readonly #kubeconfig: string
   daemon!: Daemon
 
-  constructor(t: Teardown, parts: { server: ApiServer; node: RuncNode; directories: DaemonDirectories; kubeconfig: string }) {
+  constructor(t: Teardown, parts: { server: ApiServer; node: RuncNode; directories: DaemonDirectories }) {
     this.t = t
     this.server = parts.server
     this.node = parts.node
     this.directories = parts.directories
-    this.#kubeconfig = parts.kubeconfig
   }
 
   static async start(t: Teardown): Promise<KubernetesScene> {
     const [server, node, directories] = await Promise.all([startApiServer(t), startRuncNode(t), daemonDirectories(t)])
     await installKubeVirtCrds(server)
-    return new KubernetesScene(t, { server, node, directories, kubeconfig: server.kubeconfig })
+    return new KubernetesScene(t, { server, node, directories })
   }
 
   /** Starts the agent (again) and waits until it is ready. */
@@ -71,8 +70,9 @@ export class KubernetesScene {
 
   /** The same without waiting. */
   async spawnAgent({ flags = [], env = {} }: { readonly flags?: readonly string[]; readonly env?: Readonly<Record<string, string>> } = {}): Promise<Daemon> {
-    const own = ['--mode', 'kubernetes', '--node-name', NODE, '--kubeconfig', this.#kubeconfig, '--kubelet-dir', this.node.kubeletDir]
-    this.daemon = await spawnDaemon(this.t, { libvirt: {}, directories: this.directories, flags: [...own, ...flags], env })
+    const own = ['--mode', 'kubernetes', '--node-name', NODE, '--kubelet-dir', this.node.kubeletDir]
+    const pod = await asPod(this.server, this.directories.base)
+    this.daemon = await spawnDaemon(this.t, { libvirt: {}, directories: this.directories, flags: [...own, ...flags], under: pod.under, env: { ...pod.env, ...env } })
     return this.daemon
   }
 
