@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import { acquireNodeLock } from './adapters/linux/node-lock.ts'
 import { peerCredentials } from './adapters/linux/peer-credentials.ts'
@@ -76,7 +77,7 @@ interface Chosen {
 async function run({ config, configuration, env }: Chosen): Promise<number> {
   const lines = new RecentLines()
   const log = createLog(config.logLevel, lines)
-  const diagnostics = diagnosticsOf({ log, lines, configuration, mode: config.mode })
+  const diagnostics = diagnosticsOf({ log, lines, configuration, mode: config.mode, nodeName: config.nodeName ?? hostname() })
   const stop = stopSignal()
   const service = serviceManager(env, { clock: systemClock, log })
   stop.addEventListener('abort', () => service.stopping(), { once: true })

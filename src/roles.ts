@@ -1,4 +1,4 @@
-import type { AddVolume, AgentApi, Check, EngineState, Explanation, RemoveVolume } from './agent/api.ts'
+import type { AddVolume, AgentApi, Check, EngineState, Explanation, HistoryEntry, RemoveVolume } from './agent/api.ts'
 import { NO_STATE } from './agent/engine-state.ts'
 import type { LibvirtReach } from './core/status-line.ts'
 import { asHotplugError, HotplugError } from './errors.ts'
@@ -178,6 +178,10 @@ export class Roles implements AgentApi {
 
   connections(): readonly LibvirtReach[] {
     return this.#run?.run.connections() ?? []
+  }
+
+  history(): readonly HistoryEntry[] {
+    return this.#api?.history() ?? []
   }
 
   state(): EngineState {

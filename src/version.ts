@@ -2,12 +2,14 @@ import { createRequire } from 'node:module'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-/** The version in package.json, wherever the compiled files lie below it. */
-export const VERSION: string = versionIn(packageFile(import.meta.dirname))
+/** Where package.json is, wherever the compiled files lie below it. */
+export const PACKAGE_DIRECTORY: string = packageDirectory(import.meta.dirname)
 
-function packageFile(directory: string): string {
-  const file = join(directory, 'package.json')
-  return existsSync(file) ? file : packageFile(dirname(directory))
+/** The version in package.json. */
+export const VERSION: string = versionIn(join(PACKAGE_DIRECTORY, 'package.json'))
+
+function packageDirectory(directory: string): string {
+  return existsSync(join(directory, 'package.json')) ? directory : packageDirectory(dirname(directory))
 }
 
 function versionIn(file: string): string {

@@ -5,7 +5,7 @@ NODE=node_modules/node/bin/node
 
 check_source() {
   local part
-  for part in out/src/main.js out/src/cli/main.js native/build/Release/hotplugd_linux.node native/build/Release/hotplugd_libvirt.node $NODE package-lock.json; do
+  for part in out/src/main.js out/src/cli/main.js out/src/page/index.html native/build/Release/hotplugd_linux.node native/build/Release/hotplugd_libvirt.node $NODE package-lock.json; do
     [ -e "$SOURCE/$part" ] || fail "$SOURCE is not a built tree: $part is missing." 'In the source tree run: npm ci && npm run build'
   done
 }

@@ -91,6 +91,8 @@ export interface AgentApi {
   /** Resolves once the wish is durable. Reasons: VmNotFound, VolumeNotFound, NotHotplugged, OwnedByManifest, PersistRequired, NotPersisted, StateUnwritable. */
   removeVolume(request: RemoveVolume): Promise<void>
   state(): EngineState
+  /** The last things that happened, oldest first. */
+  history(): readonly HistoryEntry[]
   /** Ready: every source of desired state read once, journal rebuilt, first reconcile of reachable VMs done. */
   readiness(): readonly Check[]
 }

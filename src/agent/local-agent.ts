@@ -4,7 +4,7 @@ import { type VmRef, type VolumeKey, vmKey } from '../model/ids.ts'
 import type { VmStatus } from '../model/status.ts'
 import type { Agent } from './agent.ts'
 import { engineState } from './engine-state.ts'
-import type { AddVolume, AgentApi, Check, EngineState, Explanation, RemoveVolume } from './api.ts'
+import type { AddVolume, AgentApi, Check, EngineState, Explanation, HistoryEntry, RemoveVolume } from './api.ts'
 import type { History } from './history.ts'
 import type { Ports } from './ports.ts'
 import type { Requests } from './requests.ts'
@@ -70,6 +70,10 @@ export class LocalAgent implements AgentApi {
 
   removeVolume(request: RemoveVolume): Promise<void> {
     return this.#parts.requests.remove(request)
+  }
+
+  history(): readonly HistoryEntry[] {
+    return this.#parts.history.all()
   }
 
   state(): EngineState {

@@ -1,4 +1,4 @@
-import type { AddVolume, AgentApi, Check, EngineState, Explanation, RemoveVolume } from '../agent/api.ts'
+import type { AddVolume, AgentApi, Check, EngineState, Explanation, HistoryEntry, RemoveVolume } from '../agent/api.ts'
 import { NO_STATE } from '../agent/engine-state.ts'
 import type { History } from '../agent/history.ts'
 import type { WatchHub } from '../agent/watch-hub.ts'
@@ -53,6 +53,10 @@ export class CompanionApi implements AgentApi {
   }
 
   /** Plans, does and holds nothing, so those parts stay empty. */
+  history(): readonly HistoryEntry[] {
+    return this.#parts.history.all()
+  }
+
   state(): EngineState {
     const { companion, history, vmis } = this.#parts
     const volumes = companion.vms().flatMap((vm) => [...vm.volumes.values()])

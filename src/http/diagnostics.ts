@@ -29,6 +29,8 @@ export interface ProcessFacts {
   readonly pid: number
   readonly version: string
   readonly mode: string
+  /** What people call this node. */
+  readonly nodeName: string
   /** ISO 8601 */
   readonly startedAt: string
   readonly node: string

@@ -10,6 +10,8 @@ import type { PeerOf } from './peer.ts'
 import { refusal } from './refusal.ts'
 import { debugRoutes } from './routes/debug.ts'
 import { namespaceCheck, type RouteContext } from './routes/context.ts'
+import { historyRoute } from './routes/history.ts'
+import { pageRoutes } from './routes/page.ts'
 import { probeRoutes, type MetricsRegistry } from './routes/probes.ts'
 import { subresourceRoutes } from './routes/subresources.ts'
 import { versionRoutes } from './routes/version.ts'
@@ -60,7 +62,6 @@ export async function createLocalApi(options: LocalApiOptions): Promise<RunningS
 
 /** Makes every route of the local API, each with who may use it and what it is for. */
 export function addRoutes(app: FastifyInstance, options: Pick<LocalApiOptions, 'agent' | 'diagnostics' | 'groups' | 'log' | 'registry' | 'version'>, context: RouteContext): void {
-  const catalogue = catalogueOf(app)
   app.addHook('onRequest', (request, reply, done) => {
     const need = request.method === 'GET' ? 'read' : 'change'
     const denied = accessRefusal(context.peers(request.socket), need, options.groups)
@@ -68,10 +69,14 @@ export function addRoutes(app: FastifyInstance, options: Pick<LocalApiOptions, '
     options.log.warn({ reason: denied.reason, why: denied.message, url: request.url }, 'request refused')
     sendStatus(reply, refusal(denied))
   })
+  // Before the catalogue: files are no operations.
+  pageRoutes(app)
+  const catalogue = catalogueOf(app)
   subresourceRoutes(app, context)
   vmiRoutes(app, context)
   volumeRoutes(app, context)
   probeRoutes(app, options.agent, options.registry)
   debugRoutes(app, context, { diagnostics: options.diagnostics, catalogue })
+  historyRoute(app, context)
   versionRoutes(app, options.version, catalogue)
 }

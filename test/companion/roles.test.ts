@@ -39,7 +39,7 @@ class FakeRun implements RoleRun {
     this.#role = role
     this.#story = story
     const refuse = () => Promise.reject(new HotplugError('AskTheCluster', role))
-    this.api = { vms: () => [statusOf(role)], vm: () => statusOf(role), watch: (listener) => this.hub.watch(listener), explain: () => null, addVolume: refuse, removeVolume: refuse, state: () => NO_STATE, readiness: () => [{ name: 'own', ok: true, message: '' }] }
+    this.api = { vms: () => [statusOf(role)], vm: () => statusOf(role), watch: (listener) => this.hub.watch(listener), explain: () => null, addVolume: refuse, removeVolume: refuse, history: () => [], state: () => NO_STATE, readiness: () => [{ name: 'own', ok: true, message: '' }] }
   }
   connections = () => []
   async stop(): Promise<void> {

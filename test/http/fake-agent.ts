@@ -1,4 +1,4 @@
-import type { AddVolume, AgentApi, Check, EngineState, Explanation, RemoveVolume } from '../../src/agent/api.ts'
+import type { AddVolume, AgentApi, Check, EngineState, Explanation, HistoryEntry, RemoveVolume } from '../../src/agent/api.ts'
 import { NO_STATE } from '../../src/agent/engine-state.ts'
 import type { HotplugError } from '../../src/errors.ts'
 import { vmKey, type VmKey, type VmRef, type VolumeKey } from '../../src/model/ids.ts'
@@ -13,6 +13,7 @@ export class FakeAgent implements AgentApi {
   refuseWith: HotplugError | null = null
   checks: Check[] = [{ name: 'sources', ok: true, message: '' }]
   explanation: Explanation | null = null
+  entries: readonly HistoryEntry[] = []
   /** What happens once a request is accepted. */
   onAdd: (request: AddVolume) => void = () => undefined
   onRemove: (request: RemoveVolume) => void = () => undefined
@@ -69,6 +70,10 @@ export class FakeAgent implements AgentApi {
     this.requests.push({ verb: 'remove', request })
     if (this.refuseWith !== null) throw this.refuseWith
     this.onRemove(request)
+  }
+
+  history(): readonly HistoryEntry[] {
+    return this.entries
   }
 
   state(): EngineState {

@@ -27,7 +27,7 @@ export function diagnostics(): Diagnostics {
     level: { words, current: () => level, choose: (word) => (level = word) },
     recentLog: () => ['{"msg":"one"}\n', '{"msg":"two"}\n'],
     configuration: [{ name: 'mode', values: ['standalone'], from: 'default' }],
-    process: { pid: process.pid, version: '1.2.3', mode: 'standalone', startedAt: new Date(0).toISOString(), node: process.version },
+    process: { pid: process.pid, version: '1.2.3', mode: 'standalone', nodeName: 'node1', startedAt: new Date(0).toISOString(), node: process.version },
   }
 }
 

@@ -13,11 +13,16 @@ const lab = await startLab()
 t.teardown(() => lab.close())
 const document = (await call(lab.socket, '/openapi.json')).json as OpenApi
 
+/** The page's files are no operations. */
+const isFile = (url: string): boolean => url.startsWith('/ui/')
+
 /** Every route that fastify makes, as the document would name it. */
 function routesOfServer(): string[] {
   const app = createServer(LIMITS, silent)
   const routes: string[] = []
-  app.addHook('onRoute', ({ method, url }) => void routes.push(`${String(method).toLowerCase()} ${url.replace(/:(\w+)/g, '{$1}')}`))
+  app.addHook('onRoute', ({ method, url }) => {
+    if (!isFile(url)) routes.push(`${String(method).toLowerCase()} ${url.replace(/:(\w+)/g, '{$1}')}`)
+  })
   const agent = new FakeAgent()
   const options = { agent, log: silent, registry: new Registry(), version: '1', groups: { admin: null, socket: null }, diagnostics: diagnostics() }
   addRoutes(app, options, { agent, log: silent, peers: () => null, watches: createWatches(agent, LIMITS, silent), requireNamespace: () => undefined })

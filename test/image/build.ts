@@ -8,7 +8,7 @@ import { cached, fileStamp, isCached } from '../support/cache.ts'
 import { labCache, PROJECT } from '../support/paths.ts'
 
 /** What the Containerfile copies; .containerignore lets nothing else through. */
-const INPUTS = ['Containerfile', '.containerignore', '.npmrc', 'package.json', 'package-lock.json', 'tsconfig.json', 'native/binding.gyp', 'native/**/*.{cc,h}', 'src/**/*.ts']
+const INPUTS = ['Containerfile', '.containerignore', '.npmrc', 'package.json', 'package-lock.json', 'tsconfig.json', 'native/binding.gyp', 'native/**/*.{cc,h}', 'src/**/*.{ts,json,html,css}']
 const UNUSED_MS = 3600_000
 const OWN_AUTHORITIES = '/usr/local/share/ca-certificates'
 

@@ -56,6 +56,10 @@ t.test('so does hotplugctl, by its name', async (t) => {
   await t.rejects(inside('hotplugctl', 'get', 'vmis'), /cannot be reached|hotplugd is not running|\/run\/hotplugd\/hotplugd.sock/)
 })
 
+t.test('the page is in it', async (t) => {
+  for (const file of ['index.html', 'page.css', 'browser/main.js']) t.match(await inside('ls', `/opt/hotplugd/out/src/page/${file}`), file)
+})
+
 t.test('its Node is that of package.json, and both native addons load', async (t) => {
   t.match(await inside('/opt/hotplugd/bin/node', '--version'), /^v24\./)
   for (const name of ['hotplugd_libvirt', 'hotplugd_linux']) {

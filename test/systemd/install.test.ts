@@ -43,6 +43,7 @@ t.test('install, upgrade, remove, purge', async (t) => {
   for (const name of ['fastify', 'pino', 'prom-client', 'yaml']) t.ok(packages.includes(name), name)
   for (const name of ['typescript', 'tap', 'node', 'node-gyp', '.bin']) t.notOk(packages.includes(name), `${name} is for development only`)
   t.notOk(existsSync(join(before, 'out/test')))
+  for (const file of ['index.html', 'page.css', 'browser/main.js']) t.ok(existsSync(join(before, 'out/src/page', file)), `the page: ${file}`)
   t.equal(await run('find', [prefix, '-perm', '/022', '-not', '-type', 'l']), '', 'nobody but the owner writes')
   t.equal(await run('find', [join(prefix, 'opt'), '-type', 'l', '-lname', '/*']), '', 'nothing leads out of the prefix')
 

@@ -29,7 +29,7 @@ build_native() {
 
 build_typescript() {
   remove_orphans
-  attempt tsc -p . || fail 'TypeScript found errors.' 'Mend them, then run it again.'
+  attempt npm run build:ts || fail 'TypeScript found errors.' 'Mend them, then run it again.'
 }
 
 # What a deleted source once became would still be run as a test.
