@@ -1,6 +1,6 @@
 import { type LibvirtHost, startLibvirtHost, startPausedDomain } from '../../support/lab.ts'
 import { boundFigure, type Figure, ratioFigure } from '../figure.ts'
-import { sumOf } from '../metrics.ts'
+import { loopDelayP99Ms, WATCHED } from '../loop-delay.ts'
 import type { Scope } from '../scope.ts'
 import type { Bench, Measurement } from '../setting.ts'
 import { makeMixed, type Source } from '../sources.ts'
@@ -40,7 +40,7 @@ async function measure(bench: Bench, scope: Scope): Promise<readonly Figure[]> {
   const [a, b] = [await startLibvirtHost(scope), await startLibvirtHost(scope)]
   await startPausedDomain(a, { name: 'stuck' })
   await startPausedDomain(b, { name: 'served' })
-  const subject = await startSubject(scope, { libvirt: { a: a.uri, b: b.uri } })
+  const subject = await startSubject(scope, { libvirt: { a: a.uri, b: b.uri }, env: WATCHED })
   scope.teardown(() => a.signal('SIGCONT'))
   const ward = { subject, stuckHost: a, served: await makeMixed(scope, PAIRS), stuck: (await makeMixed(scope, 1)).slice(0, STUCK_VOLUMES), perBlock: bench.quick ? 8 : 40 }
   const [first, stopped, second] = [samples(), samples(), samples()]
@@ -74,19 +74,14 @@ async function whileStopped({ subject, stuckHost, stuck }: Ward, act: () => Prom
 }
 
 async function serve({ subject, served, perBlock }: Ward, into: Samples): Promise<void> {
-  await lagP99Ms(subject) // begins a new window
+  await loopDelayP99Ms(subject) // begins a new window
   for (let i = 0; i < perBlock; i++) {
     const source = served[i % served.length]
     if (source === undefined) throw new Error('there is nothing to plug')
     into.plugMs.push((await subject.plug(SERVED_VM, 'data', source)).requestMs)
     into.unplugMs.push(await subject.unplug(SERVED_VM, 'data'))
   }
-  into.lagMs.push(await lagP99Ms(subject))
-}
-
-/** Since it was last asked. */
-export async function lagP99Ms(subject: Subject): Promise<number> {
-  return sumOf(await subject.metrics(), 'nodejs_eventloop_lag_p99_seconds') * 1_000
+  into.lagMs.push(await loopDelayP99Ms(subject))
 }
 
 /** The last: what a plug's and an unplug's times are. */

@@ -23,8 +23,14 @@ export interface Stage {
   readonly plans: Readonly<Record<Kind, readonly DiskPlan[]>>
 }
 
-/** With so many disks of each kind for the yardstick. */
-export async function setUpStage({ yardstickProgram }: Bench, scope: Scope, disks = 1): Promise<Stage> {
+export interface StageOptions {
+  /** So many disks of each kind for the yardstick. @default 1 */
+  readonly disks?: number
+  /** For the agent. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export async function setUpStage({ yardstickProgram }: Bench, scope: Scope, { disks = 1, env = {} }: StageOptions = {}): Promise<Stage> {
   const scene = await KubernetesScene.start(scope)
   const own = await makeOwnDevices(scope, disks)
   const vm = await scene.startVm(VM, [], own)
@@ -32,15 +38,15 @@ export async function setUpStage({ yardstickProgram }: Bench, scope: Scope, disk
   const yardstick = startYardstick(scope, yardstickProgram, vm.launcher.host.uri)
   const removals = Removals.start(vm.launcher.host.uri, DOMAIN, scope)
   const plans = await layOut(vm, own)
-  const subject = await startAgent(scene)
+  const subject = await startAgent(scene, env)
   return { scene, vm, subject, yardstick, removals, plans, witness: await Witness.start(scene.server, scope) }
 }
 
 /** Its default log level. */
 export const AGENT_FLAGS = ['--log-level', 'info']
 
-export async function startAgent(scene: KubernetesScene): Promise<Subject> {
-  return new Subject(await scene.startAgent({ flags: AGENT_FLAGS }))
+export async function startAgent(scene: KubernetesScene, env: Readonly<Record<string, string>> = {}): Promise<Subject> {
+  return new Subject(await scene.startAgent({ flags: AGENT_FLAGS, env }))
 }
 
 export function makeStorages({ scene }: Pick<Stage, 'scene'>, kind: Kind, names: readonly string[]): Promise<Storage[]> {

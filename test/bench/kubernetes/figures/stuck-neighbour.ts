@@ -1,6 +1,7 @@
 import { type Figure } from '../../figure.ts'
-import { lagP99Ms, neighbourFigures, type Samples, samples } from '../../figures/stuck-neighbour.ts'
+import { neighbourFigures, type Samples, samples } from '../../figures/stuck-neighbour.ts'
 import type { Attachment, SceneVm, Storage } from '../../../system/kubernetes/scene.ts'
+import { loopDelayP99Ms, WATCHED } from '../../loop-delay.ts'
 import type { Scope } from '../../scope.ts'
 import type { Bench, Measurement } from '../../setting.ts'
 import { plugMany, unplugMany } from '../hand.ts'
@@ -22,7 +23,7 @@ interface Ward {
 }
 
 async function measure(bench: Bench, scope: Scope): Promise<readonly Figure[]> {
-  const stage = await setUpStage(bench, scope)
+  const stage = await setUpStage(bench, scope, { env: WATCHED })
   const stuckVm = await stage.scene.startVm(STUCK)
   await stuckVm.launcher.host.virsh('suspend', `default_${STUCK}`)
   scope.teardown(() => stuckVm.launcher.host.signal('SIGCONT'))
@@ -61,11 +62,11 @@ async function whileStopped({ stage: { scene, subject }, stuckVm, stuckStorage }
 }
 
 async function serve({ stage, served, attachment, perBlock }: Ward, into: Samples): Promise<void> {
-  await lagP99Ms(stage.subject) // begins a new window
+  await loopDelayP99Ms(stage.subject) // begins a new window
   for (let i = 0; i < perBlock; i++) {
     const storages = served.slice(i % served.length, (i % served.length) + 1)
     into.plugMs.push(...(await plugMany(stage, storages, attachment)).map(({ requestMs }) => requestMs))
     into.unplugMs.push(...(await unplugMany(stage, storages)).map(({ goneMs }) => goneMs))
   }
-  into.lagMs.push(await lagP99Ms(stage.subject))
+  into.lagMs.push(await loopDelayP99Ms(stage.subject))
 }

@@ -35,7 +35,7 @@ async function measure(bench: Bench, scope: Scope): Promise<readonly Figure[]> {
 }
 
 async function measureKind(bench: Bench, scope: Scope, kind: Kind): Promise<Figure[]> {
-  const stage = await setUpStage(bench, scope, TEN.length)
+  const stage = await setUpStage(bench, scope, { disks: TEN.length })
   const samples: Samples = { lastInMs: [], allReadyMs: [], behindMs: [], lastOutMs: [], ownInMs: [], ownOutMs: [] }
   const storages = await makeStorages(stage, kind, TEN)
   const attachment = await stage.scene.attach(stage.vm, storages)
