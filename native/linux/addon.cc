@@ -62,13 +62,6 @@ SizeQuestion sizeQuestion(const Napi::Value& value) {
   return {text(source.Get("path")), false, device(identity.Get("filesystem")), inode(identity.Get("inode"))};
 }
 
-// A number, null for gone, undefined for would wait.
-Napi::Value render(Napi::Env env, const SizeAnswer& answer) {
-  if (answer.kind == SizeAnswer::Kind::Gone) return env.Null();
-  if (answer.kind == SizeAnswer::Kind::WouldWait) return env.Undefined();
-  return Napi::Number::New(env, static_cast<double>(answer.bytes));
-}
-
 Napi::Value sizesNow(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   const auto sources = info[0].As<Napi::Array>();
@@ -76,14 +69,14 @@ Napi::Value sizesNow(const Napi::CallbackInfo& info) {
   auto list = Napi::Array::New(env, sources.Length());
   for (std::uint32_t index = 0; index < sources.Length(); ++index) {
     const Napi::HandleScope scope(env);
-    list.Set(index, render(env, sizeWithoutWaiting(sizeQuestion(sources.Get(index)), sysfs)));
+    list.Set(index, toJs(env, sizeWithoutWaiting(sizeQuestion(sources.Get(index)), sysfs)));
   }
   return list;
 }
 
 Napi::Value fileSize(const Napi::CallbackInfo& info) {
   return perform(info.Env(), [question = sizeQuestion(info[0])] {
-    return Render([answer = sizeOfFile(question)](Napi::Env env) { return render(env, answer); });
+    return Render([answer = sizeOfFile(question)](Napi::Env env) { return toJs(env, answer); });
   });
 }
 

@@ -9,6 +9,7 @@
 #include "path-footprints.h"
 #include "pod-look-up.h"
 #include "pod-processes.h"
+#include "sizes.h"
 
 namespace hotplugd {
 namespace {
@@ -82,6 +83,24 @@ Napi::Value identify(const Napi::CallbackInfo& info) {
   });
 }
 
+// {name, filesystem, inode}
+SizeQuestion imageQuestion(const Napi::Value& value) {
+  const auto number = fileNumber(value);
+  return {text(value.As<Napi::Object>().Get("name")), false, number.filesystem, number.inode};
+}
+
+// (launcher place, launcher directory, images)
+Napi::Value imageSizes(const Napi::CallbackInfo& info) {
+  return perform(info.Env(), [launcher = placeInPod(info[0]), directory = launcherDirectory(info[1]),
+                              images = listOf<SizeQuestion>(info[2], imageQuestion)] {
+    return Render([answers = sizesInLauncher(launcher, directory, images)](Napi::Env env) {
+      auto list = Napi::Array::New(env, answers.size());
+      for (std::uint32_t index = 0; index < answers.size(); ++index) list.Set(index, toJs(env, answers[index]));
+      return list;
+    });
+  });
+}
+
 // (launcher directory, name, device)
 DeviceNode deviceNode(const Napi::CallbackInfo& info) {
   return {launcherDirectory(info[0]), text(info[1]), device(info[2])};
@@ -147,6 +166,7 @@ void offerPodActs(Napi::Object exports) {
   offer<lookUpDevice>(exports, "lookUpPodDevice");
   offer<lookUpImage>(exports, "lookUpPodImage");
   offer<identify>(exports, "identifyExposed");
+  offer<imageSizes>(exports, "sizesInLauncher");
   offer<showDevice>(exports, "exposeDevice");
   offer<hideDevice>(exports, "withdrawDevice");
   offer<showImage>(exports, "exposeImage");

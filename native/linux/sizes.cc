@@ -24,15 +24,32 @@ bool isSameFile(const SizeQuestion& question, const struct statx& now) {
          makedev(now.stx_dev_major, now.stx_dev_minor) == question.device;
 }
 
-}  // namespace
-
-SizeAnswer sizeWithoutWaiting(const SizeQuestion& question, const Sysfs& sysfs) {
+SizeAnswer sizeOf(int directory, const SizeQuestion& question, const Sysfs& sysfs) {
   if (!question.isBlock && !isKnownLocal(question.device)) return {SizeAnswer::Kind::WouldWait};
   struct statx now {};
   constexpr int kFlags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
-  if (::statx(AT_FDCWD, question.path.c_str(), kFlags, STATX_TYPE | STATX_INO | STATX_SIZE, &now) != 0) return kGone;
+  if (::statx(directory, question.path.c_str(), kFlags, STATX_TYPE | STATX_INO | STATX_SIZE, &now) != 0) return kGone;
   if (question.isBlock) return sizeOfBlock(question, sysfs, now);
   return isSameFile(question, now) ? SizeAnswer{SizeAnswer::Kind::Known, now.stx_size} : kGone;
+}
+
+}  // namespace
+
+Napi::Value toJs(Napi::Env env, const SizeAnswer& answer) {
+  if (answer.kind == SizeAnswer::Kind::Gone) return env.Null();
+  if (answer.kind == SizeAnswer::Kind::WouldWait) return env.Undefined();
+  return Napi::Number::New(env, static_cast<double>(answer.bytes));
+}
+
+SizeAnswer sizeWithoutWaiting(const SizeQuestion& question, const Sysfs& sysfs) { return sizeOf(AT_FDCWD, question, sysfs); }
+
+std::vector<SizeAnswer> sizesInLauncher(const PlaceInPod& launcher, const LauncherDirectory& place,
+                                        const std::vector<SizeQuestion>& questions) {
+  const auto process = openProcessOfPod(launcher.process);
+  const auto directory = openFromLauncher(process, launcher, place);
+  std::vector<SizeAnswer> answers;
+  for (const auto& question : questions) answers.push_back(sizeOf(directory.get(), question, Sysfs("")));
+  return answers;
 }
 
 SizeAnswer sizeOfFile(const SizeQuestion& question) {

@@ -3,7 +3,7 @@ import type { SourceIdentity } from '../../model/source.ts'
 import { addon } from './binding.ts'
 import type { KnownPods } from './known-pods.ts'
 import { entryName, exposedPath, type LauncherHandle } from './launcher-handle.ts'
-import type { ExposedNow } from './pod-binding.ts'
+import type { ExposedNow, ImageNumber } from './pod-binding.ts'
 import { failed, meansAbsent } from './system-failure.ts'
 
 export interface ExposedViewOptions {
@@ -35,6 +35,12 @@ export class ExposedView {
   async isNodeOf(launcherUid: string, volume: string, device: string): Promise<boolean> {
     const now = await this.look(launcherUid, volume)
     return now?.what === 'block device' && now.device === device
+  }
+
+  /** Of images, in their order; undefined for one that may have to wait for a server. Null: no container of the launcher runs. */
+  sizes(launcherUid: string, images: readonly ImageNumber[]): Promise<readonly (number | null | undefined)[] | null> {
+    const { known, podsDirectory } = this.#options
+    return known.inLauncher(launcherUid, (place) => addon.sizesInLauncher(place, { podsDirectory, podUid: launcherUid }, images))
   }
 
   /** Null: no such entry, or no container of the launcher runs. */

@@ -105,6 +105,8 @@ export interface PodAddon {
   lookUpPodDevice(podsDirectory: string, podUid: string, volume: string, claimUid: string | null, roots: { readonly proc: string; readonly sysfs: string }): Promise<PodBlock | Refused>
   lookUpPodImage(volume: PlaceInPod, name: string): Promise<PodFile | Refused>
   identifyExposed(launcher: PlaceInPod, directory: LauncherDirectory, name: string, sysfs: string): Promise<ExposedNow | null>
+  /** Of images by their names in the launcher's directory. Null: another file is there, or none; undefined: it might have to wait for a server. */
+  sizesInLauncher(launcher: PlaceInPod, directory: LauncherDirectory, images: readonly ImageNumber[]): Promise<(number | null | undefined)[]>
   exposeDevice(directory: LauncherDirectory, name: string, device: string, disk: FileOwner & { readonly diskseq: string | null; readonly sysfs: string }, replaced: string | null): Promise<Done | Refused>
   withdrawDevice(directory: LauncherDirectory, name: string, device: string): Promise<(Done & { readonly isElsewhere: boolean }) | Refused>
   exposeImage(volume: PlaceInPod, launcher: PlaceInPod, directory: LauncherDirectory, image: ImageNumber & FileOwner): Promise<Done | Refused>

@@ -78,7 +78,7 @@ class PodSources implements Sources {
   }
 
   sizes(sources: readonly SizeQuestion[]): readonly (number | null)[] {
-    return sources.map((source) => this.#sizes.now(source))
+    return this.#sizes.now(sources)
   }
 
   async #resolve(source: ClaimSource): Promise<ResolvedSource> {
