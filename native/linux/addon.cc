@@ -7,6 +7,7 @@
 #include "act.h"
 #include "arguments.h"
 #include "device.h"
+#include "kernel-features.h"
 #include "look-up.h"
 #include "node-lock.h"
 #include "notify.h"
@@ -114,6 +115,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   offer<awaitNodeLock>(exports, "awaitNodeLock");
   offer<peerCredentials>(exports, "peerCredentials");
   offer<notifyServiceManager>(exports, "notifyServiceManager");
+  offer<kernelFeatures>(exports, "kernelFeatures");
   offerPodActs(exports);
   return exports;
 }

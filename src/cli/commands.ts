@@ -22,6 +22,7 @@ export interface Command {
 
 const NAMESPACE: Flag = { name: 'namespace', short: 'n', value: 'NAMESPACE', doc: 'Namespace of the VM (default: default).' }
 const OUTPUT: Flag = { name: 'output', short: 'o', value: 'table|wide|json|yaml', words: ['table', 'wide', 'json', 'yaml'], doc: 'Form of the output (default: table).' }
+const OBJECT_OUTPUT: Flag = { name: 'output', short: 'o', value: 'table|json|yaml', words: ['table', 'json', 'yaml'], doc: 'Form of the output (default: table).' }
 const VOLUME: Flag = { name: 'volume-name', value: 'NAME', doc: 'Name of the volume.' }
 const PERSIST: readonly Flag[] = [
   { name: 'persist', doc: "Change the VM's persistent definition as well." },
@@ -81,6 +82,14 @@ export const COMMANDS: readonly Command[] = [
     name: 'explain', aliases: ['why'], usage: 'VM NAME', doc: 'Why a volume is, or is not, in the guest, and what to do.',
     flags: [OUTPUT, NAMESPACE],
     load: async () => (await import('./explain.ts')).explain,
+  },
+  {
+    name: 'doctor', aliases: [], usage: '[-- FLAGS OF HOTPLUGD]', doc: 'Is everything here that hotplugd needs, and how is it mended? Works without a daemon, too; exit code 1 if something failed.',
+    flags: [
+      { name: 'config', value: 'FILE', doc: 'Configuration of hotplugd (default: as the running daemon has it, or /etc/hotplugd/config.yaml).' },
+      OBJECT_OUTPUT,
+    ],
+    load: async () => (await import('./doctor.ts')).doctor,
   },
   {
     name: 'log-level', aliases: [], usage: '[LEVEL]', doc: 'How much the daemon logs; with LEVEL it changes, until the daemon ends.',

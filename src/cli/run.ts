@@ -37,7 +37,7 @@ async function perform({ command, positionals, flags }: Arguments, env: Readonly
     return typeof value === 'string' ? value : null
   }
   const client = createClient(text('socket') ?? (env['HOTPLUGD_SOCKET'] || DEFAULT_SOCKET))
-  const session: Session = { positionals, client, text, has: flag => flags.has(flag), namespace: text('namespace') ?? 'default', ...terminal }
+  const session: Session = { positionals, client, text, has: flag => flags.has(flag), namespace: text('namespace') ?? 'default', env, ...terminal }
   const act = await command.load()
   await act(session)
 }

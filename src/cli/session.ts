@@ -8,6 +8,7 @@ export interface Session {
   readonly text: (flag: string) => string | null
   readonly has: (flag: string) => boolean
   readonly namespace: string
+  readonly env: Readonly<Record<string, string | undefined>>
   /** A line for the one who asked. */
   readonly print: (line: string) => void
   /** A line that is no result: progress, trouble. */

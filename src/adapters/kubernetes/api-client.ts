@@ -133,6 +133,13 @@ export class ApiClient {
     return answer.kind === 'ok' ? 'created' : this.#expect(answer.refusal, 409, `POST ${path}`, 'exists')
   }
 
+  /** What the server makes of an object that is made only to be judged, such as a SelfSubjectAccessReview. @throws HotplugError */
+  async review(path: string, object: JsonObject): Promise<JsonObject> {
+    const answer = await this.#exchange({ method: 'POST', path, body: JSON.stringify(object) })
+    if (answer.kind === 'ok') return answer.object
+    throw refusalError(`POST ${path}`, answer.refusal)
+  }
+
   /** Ends everything under way. */
   close(): void {
     this.#closing.abort(new HotplugError('ApiServerUnavailable', 'the agent stops'))

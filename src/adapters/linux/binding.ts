@@ -91,6 +91,8 @@ interface Addon extends PodAddon {
   awaitNodeLock(path: string): { readonly promise: Promise<number>; readonly cancel: () => void }
   /** Synchronous. */
   peerCredentials(fd: number): PeerCredentials
+  /** Synchronous. By system call the errno of one that cannot succeed: EBADF where it can be used. Changes nothing. */
+  kernelFeatures(): Readonly<Record<string, string>>
   /** Synchronous, never waits. A datagram to a unix socket (@: abstract name); false if its queue is full at the moment. */
   notifyServiceManager(address: string, text: string): boolean
 }
