@@ -15,7 +15,9 @@ import type { Mode, ModeParts } from './modes/mode.ts'
 import { type RoleRun, Roles } from './roles.ts'
 import { HistoryObserver, observers } from './telemetry/history-observer.ts'
 import { LogObserver } from './telemetry/log.ts'
+import { registerGauges } from './telemetry/gauges.ts'
 import { Metrics } from './telemetry/metrics.ts'
+import { VERSION } from './version.ts'
 
 /** A whole daemon without its servers. */
 export interface Composed {
@@ -53,7 +55,7 @@ async function alone(parts: ModeParts): Promise<Composed> {
   const { standaloneMode } = await import('./modes/standalone.ts')
   const told = telemetry(parts.log)
   const { agent, api, connections } = engine(await standaloneMode(parts), told)
-  told.metrics.observe({ vms: () => api.vms(), connections })
+  registerGauges(told.metrics.registry, { vms: () => api.vms(), connections, readiness: () => api.readiness(), role: () => 'standalone' }, VERSION)
   return { agent, api, connections, metrics: told.metrics }
 }
 
@@ -67,14 +69,11 @@ async function inRoles(parts: ModeParts): Promise<Composed> {
     note: (event, fields) => told.observer.note(event, fields),
     begin: {
       agent: async () => begun(engine(await kubernetesMode(parts), told)),
-      companion: () => {
-        told.metrics.exchange(() => {})
-        return beginCompanion(parts, told)
-      },
+      companion: () => beginCompanion(parts, told),
     },
   })
   const connections = (): readonly LibvirtReach[] => roles.connections()
-  told.metrics.observe({ vms: () => roles.vms(), connections })
+  registerGauges(told.metrics.registry, { vms: () => roles.vms(), connections, readiness: () => roles.readiness(), role: () => roles.role ?? 'none' }, VERSION)
   return { agent: roles, api: roles, connections, metrics: told.metrics }
 }
 

@@ -49,7 +49,7 @@ export class Executor implements Engine {
       volume.running = null
     })
     const durationMs = this.ports.clock.monotonicMs() - running.startMs
-    this.#parts.observer.actEnded(volume, { verb, opId: running.opId, error, durationMs })
+    this.#parts.observer.actEnded(volume, { verb, opId: running.opId, attempt: running.attempt, error, durationMs })
     this.#readBackIfTouched(vm, volume)
   }
 
@@ -82,7 +82,8 @@ export class Executor implements Engine {
 
   #begin(vm: Vm, volume: Volume, verb: Verb): Running {
     const startedAt = new Date(this.ports.clock.now()).toISOString()
-    volume.running = { verb, opId: this.#nextOpId++, startMs: this.ports.clock.monotonicMs(), startedAt }
+    const attempt = volume.trouble?.verb === verb ? volume.trouble.attempts + 1 : 1
+    volume.running = { verb, opId: this.#nextOpId++, attempt, startMs: this.ports.clock.monotonicMs(), startedAt }
     vm.runningCount++
     return volume.running
   }

@@ -10,6 +10,8 @@ export interface ActEnd {
   readonly verb: Verb
   readonly opId: number
   readonly durationMs: number
+  /** 1 unless the same act had failed before. */
+  readonly attempt: number
   readonly error: HotplugError | null
 }
 

@@ -15,6 +15,8 @@ import { Timeline } from './timeline.ts'
 export interface Running {
   readonly verb: Verb
   readonly opId: number
+  /** 1 unless the same act had failed before. */
+  readonly attempt: number
   readonly startedAt: string
   readonly startMs: number
 }

@@ -38,7 +38,8 @@ export interface VolumeFacts {
   readonly nowMs: number
 }
 
-export type Verb = 'plug' | 'adopt' | 'settle' | 'unplug' | 'check-removal' | 'release' | 'persist' | 'unpersist' | 'grow'
+export const VERB_NAMES = ['plug', 'adopt', 'settle', 'unplug', 'check-removal', 'release', 'persist', 'unpersist', 'grow'] as const
+export type Verb = (typeof VERB_NAMES)[number]
 
 /** The next act for a volume, or why there is none. `wait` with a reason is said in the status. */
 export type Decision =

@@ -2,6 +2,7 @@ import { openLauncherLibvirt, podProcesses } from '../adapters/linux/launcher-li
 import { createLauncherViews } from '../adapters/linux/launcher-views.ts'
 import { createLauncherDomains } from '../adapters/libvirt/domains.ts'
 import { ApiClient, readingApi } from '../adapters/kubernetes/api-client.ts'
+import { registerWatchMetrics } from '../adapters/kubernetes/cluster-metrics.ts'
 import { NodeView } from '../adapters/kubernetes/node-view.ts'
 import { createObservedVmis } from '../adapters/kubernetes/observed-vmis.ts'
 import { createPods } from '../adapters/kubernetes/proven-pods.ts'
@@ -15,6 +16,7 @@ import { CompanionApi } from '../companion/companion-api.ts'
 import { readingOnly } from '../companion/domains-reader.ts'
 import type { RoleSource } from '../ports/role-source.ts'
 import type { RoleRun } from '../roles.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
 import { credentials, nodeOf } from './cluster-access.ts'
 import type { ModeParts } from './mode.ts'
 
@@ -22,6 +24,7 @@ import type { ModeParts } from './mode.ts'
 export interface Told {
   readonly observer: AgentObserver
   readonly history: History
+  readonly metrics: Metrics
 }
 
 /** Finds out hotplugd's role on this node, with a connection of its own. @throws HotplugError ConfigInvalid */
@@ -44,7 +47,7 @@ export async function watchRole({ config, log }: ModeParts): Promise<RoleSource>
  * hotplugd beside KubeVirt's virt-handler: sees the VMIs and pods of this node, their libvirts and launchers, through ports
  * that can change nothing. Opens no journal. @throws HotplugError ConfigInvalid
  */
-export async function beginCompanion({ config, log }: ModeParts, { observer, history }: Told): Promise<RoleRun> {
+export async function beginCompanion({ config, log }: ModeParts, { observer, history, metrics }: Told): Promise<RoleRun> {
   const { kubeletDir, hotplug, callDeadlineMs } = config
   const client = new ApiClient({ credentials: await credentials(config), clock })
   const view = new NodeView({ client: readingApi(client), clock, log, node: nodeOf(config), hotplug })
@@ -52,6 +55,7 @@ export async function beginCompanion({ config, log }: ModeParts, { observer, his
   const domains = createLauncherDomains({ pods, node: { openSocket: openLauncherLibvirt, processes: podProcesses }, log, clock, callDeadlineMs, keepAliveIntervalS: 5, keepAliveCount: 3 })
   const views = createLauncherViews({ kubeletDir, processes: podProcesses })
   const companion = new Companion({ vmis, views, clock, observer, sinks: [hub], domains: readingOnly(domains) })
+  metrics.exchange((registry) => registerWatchMetrics(registry, () => view.states()))
   companion.start()
   view.start()
   return {

@@ -6,7 +6,7 @@ import { createProcesses } from '../adapters/linux/processes.ts'
 import { registerRuleMetrics } from '../adapters/linux/rule-metrics.ts'
 import { createLauncherDomains } from '../adapters/libvirt/domains.ts'
 import { openCluster } from '../adapters/kubernetes/cluster.ts'
-import { registerClusterMetrics } from '../adapters/kubernetes/cluster-metrics.ts'
+import { registerWatchMetrics, registerWriteMetrics } from '../adapters/kubernetes/cluster-metrics.ts'
 import { systemClock } from '../adapters/system-clock.ts'
 import { HotplugError } from '../errors.ts'
 import type { DesiredSource } from '../ports/desired-source.ts'
@@ -46,7 +46,8 @@ export async function kubernetesMode({ config, log, hook }: ModeParts): Promise<
     needsEveryLibvirt: false,
     checks: () => [cluster.check()],
     registerMetrics(registry) {
-      registerClusterMetrics(registry, cluster)
+      registerWatchMetrics(registry, () => cluster.states())
+      registerWriteMetrics(registry, cluster.sink)
       registerRuleMetrics(registry, exposures)
     },
     ...(config.sourceLostPolicy === 'Stop' ? { stopUnheldAfterMs: config.sourceLostGraceMs } : {}),

@@ -18,6 +18,7 @@ const REFUSED: readonly (readonly [Record<string, unknown>, RegExp])[] = [
   [{ 'metrics.port': 0 }, /'\/metrics\/port': minimum: got 0, want 1/],
   [{ 'metrics.port': '9480' }, /'\/metrics\/port': got string, want integer/],
   [{ 'metrics.listenAddress': '::' }, /'\/metrics\/listenAddress': '::' does not match/],
+  [{ 'metrics.prometheusRule.runbookBase': 'docs' }, /'\/metrics\/prometheusRule\/runbookBase': 'docs' does not match/],
   [{ 'image.repository': '' }, /'\/image\/repository'/],
   [{ 'image.digest': 'sha256:1' }, /'\/image\/digest'/],
   [{ 'image.pullPolicy': 'Sometimes' }, /'\/image\/pullPolicy': value must be one of/],

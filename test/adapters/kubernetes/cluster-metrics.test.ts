@@ -1,13 +1,14 @@
 import { Registry } from 'prom-client'
 import t from 'tap'
-import { registerClusterMetrics } from '../../../src/adapters/kubernetes/cluster-metrics.ts'
+import { registerWatchMetrics, registerWriteMetrics } from '../../../src/adapters/kubernetes/cluster-metrics.ts'
 import type { ReflectorState } from '../../../src/adapters/kubernetes/reflector.ts'
 
 t.test('watches and writes as metrics', async (t) => {
   const registry = new Registry()
   const vmis: ReflectorState = { name: 'vmis', synced: true, trouble: null, ageMs: 1_500, objects: 3, watches: 2, lists: 1, failures: 4, badLines: 1, hangs: 1 }
-  const sink = { publish() {}, withdraw() {}, close() {}, counts: () => ({ writes: 7, conflicts: 2, failures: 1, events: 5, eventsDropped: 0 }) }
-  registerClusterMetrics(registry, { states: () => [vmis, { ...vmis, name: 'pods', synced: false }], sink })
+  const sink = { counts: () => ({ writes: 7, conflicts: 2, failures: 1, events: 5, eventsDropped: 0 }) }
+  registerWatchMetrics(registry, () => [vmis, { ...vmis, name: 'pods', synced: false }])
+  registerWriteMetrics(registry, sink)
   for (let scrape = 0; scrape < 2; scrape++) {
     const text = await registry.metrics()
     for (const line of [

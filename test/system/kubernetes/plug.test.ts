@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import t from 'tap'
 import { until } from '../../support/lab.ts'
+import { metricFaults } from '../../support/promtool.ts'
 import { KubernetesScene } from './scene.ts'
 
 const scene = await KubernetesScene.start(t)
@@ -29,6 +30,14 @@ void t.test('a block volume, from the attachment pod to the guest, and back to t
   await scene.detach(attachment)
   await vm.controller.drop('data')
   await scene.daemon.gone('vm1', 'data')
+})
+
+void t.test('the metrics of an agent: promtool finds no fault, the runbook knows each of them, no name is a label', async (t) => {
+  const { text } = await scene.daemon.call('GET', '/metrics')
+  t.same(await metricFaults(text), [])
+  t.match(text, /^hotplugd_role\{role="agent"\} 1$/m)
+  t.match(text, /^hotplugd_api_status_writes_total\{outcome="done"\} [1-9]/m)
+  t.notMatch(text, /vm1/)
 })
 
 void t.test('an image, and again under its name', async (t) => {

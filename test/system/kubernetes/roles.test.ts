@@ -6,6 +6,7 @@ import { daemonDirectories, spawnDaemon } from '../../support/daemon.ts'
 import { until } from '../../support/lab.ts'
 import { controlledBy, type KubeObject, type Made } from '../../support/kubernetes/lab.ts'
 import { RecordingProxy } from '../../companion/recording-proxy.ts'
+import { metricFaults } from '../../support/promtool.ts'
 import { KubernetesScene, NODE } from './scene.ts'
 
 /**
@@ -82,7 +83,10 @@ void t.test('it follows a real volume in, with the guest’s own disk to prove i
   t.same((await stagesOf(watcher))?.slice(-2), ['attached', 'reported'], 'the last ones at least were seen as they passed')
   const explained = await watcher.ctl('explain', 'vm1', 'data')
   t.match(explained.stdout, /data is in the guest of default\/vm1 as sda/)
-  t.match((await watcher.call('GET', '/metrics')).text, /hotplugd_volumes\{phase="Ready",reason="VolumeReady"\} 1/)
+  const { text } = await watcher.call('GET', '/metrics')
+  t.same(await metricFaults(text), [])
+  for (const line of [/^hotplugd_role\{role="companion"\} 1$/m, /^hotplugd_api_watch_synced\{watch="vmis"\} 1$/m]) t.match(text, line)
+  t.match(text, /hotplugd_volumes\{phase="Ready",reason="VolumeReady"\} 1/)
 })
 
 void t.test('and out', async (t) => {
