@@ -113,6 +113,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ENOTSOCK: 'Name the socket of hotplugd with --socket or HOTPLUGD_SOCKET.',
 }
 
-function unreachable(socketPath: string, error: NodeJS.ErrnoException): Failure {
+/** The failure to reach the daemon, with what helps. */
+export function unreachable(socketPath: string, error: NodeJS.ErrnoException): Failure {
   return new Failure(EXIT.unreachable, `hotplugd cannot be reached at ${socketPath}: ${error.message}`, REMEDIES[error.code ?? ''] ?? 'See whether hotplugd runs and what it logs.')
 }

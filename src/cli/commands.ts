@@ -15,6 +15,8 @@ export interface Command {
   readonly aliases: readonly string[]
   readonly usage: string
   readonly doc: string
+  /** What `help` of this command says beyond that, in lines. */
+  readonly more?: readonly string[]
   readonly flags: readonly Flag[]
   /** Loaded only when it runs, so that the start stays quick. */
   readonly load: () => Promise<(session: Session) => Promise<void>>
@@ -95,6 +97,18 @@ export const COMMANDS: readonly Command[] = [
     name: 'log-level', aliases: [], usage: '[LEVEL]', doc: 'How much the daemon logs; with LEVEL it changes, until the daemon ends.',
     flags: [],
     load: async () => (await import('./log-level.ts')).logLevel,
+  },
+  {
+    name: 'ui', aliases: [], usage: '',
+    doc: 'A page to look at: what is stuck and why, what moves, what was.',
+    more: [
+      'Opens a port of 127.0.0.1 and prints an address that works once, in one browser; the page can change nothing. Ctrl-C ends it.',
+      'From another machine, with the same port on both sides:',
+      '  ssh -t -L 9481:127.0.0.1:9481 NODE sudo hotplugctl ui --port=9481',
+      "Of a hotplugd in a pod: kubectl port-forward POD 9481, and beside it kubectl exec -it POD -- hotplugctl ui --port=9481",
+    ],
+    flags: [{ name: 'port', value: 'PORT', doc: 'The port (default: one that is free).' }],
+    load: async () => (await import('./ui.ts')).ui,
   },
   {
     name: 'version', aliases: [], usage: '', doc: 'Versions of hotplugctl and of the daemon.',

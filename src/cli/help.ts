@@ -24,9 +24,9 @@ export function helpText(): string {
 }
 
 /** The text of `hotplugctl help COMMAND`. */
-export function commandHelp({ name, aliases, usage, doc, flags }: Command): string {
+export function commandHelp({ name, aliases, usage, doc, more = [], flags }: Command): string {
   const others = aliases.length === 0 ? [] : [`Also: ${aliases.map(alias => `hotplugctl ${alias}`).join(', ')}`, '']
-  return [`Usage: hotplugctl ${name} ${usage} [FLAGS]`, '', doc, '', ...others, 'Flags:', ...columns([...flags, ...GLOBAL_FLAGS].map(flagLine)), '', ...EXITS].join('\n')
+  return [`Usage: hotplugctl ${[name, usage, '[FLAGS]'].filter(Boolean).join(' ')}`, '', doc, ...more, '', ...others, 'Flags:', ...columns([...flags, ...GLOBAL_FLAGS].map(flagLine)), '', ...EXITS].join('\n')
 }
 
 function flagLine({ name, short, value, doc }: Flag): readonly [string, string] {
