@@ -6,6 +6,8 @@ import { failureOf } from './refused.ts'
 export interface Client {
   readonly socketPath: string
   get<T>(path: string): Promise<T>
+  /** The body as it is; of /readyz also where it says that something is not in order. */
+  text(path: string): Promise<string>
   /** What /readyz says is not in order, a line each: `blocking` keeps it from being ready, `warnings` do not. */
   troubles(): Promise<{ readonly blocking: readonly string[]; readonly warnings: readonly string[] }>
   /** Resolves with the headers of the answer. */
@@ -21,14 +23,21 @@ export interface WatchEvent<T> {
 
 /** An answer is due in this time; the daemon's own calls to libvirt end sooner. */
 const ANSWER_TIMEOUT_MS = 60_000
+/** What /readyz answers while it is not. */
+const NOT_READY = 503
 
 export function createClient(socketPath: string): Client {
+  const text = async (path: string): Promise<string> => {
+    const answer = await send(socketPath, { path })
+    return answer.statusCode === NOT_READY ? readAll(answer) : readOk(answer)
+  }
   return {
     socketPath,
     get: async <T>(path: string) => parse(await readOk(await send(socketPath, { path }))) as T,
+    text,
     async troubles() {
-      const text = await readAll(await send(socketPath, { path: '/readyz?verbose' }))
-      const told = (mark: string): string[] => text.split('\n').filter(line => line.startsWith(mark)).map(line => line.slice(mark.length))
+      const said = await text('/readyz?verbose')
+      const told = (mark: string): string[] => said.split('\n').filter(line => line.startsWith(mark)).map(line => line.slice(mark.length))
       return { blocking: told('[-]'), warnings: told('[!]').map(line => line.slice(line.indexOf(': ') + 2)) }
     },
     async put(path, body) {

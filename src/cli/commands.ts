@@ -25,6 +25,7 @@ export interface Command {
 const NAMESPACE: Flag = { name: 'namespace', short: 'n', value: 'NAMESPACE', doc: 'Namespace of the VM (default: default).' }
 const OUTPUT: Flag = { name: 'output', short: 'o', value: 'table|wide|json|yaml', words: ['table', 'wide', 'json', 'yaml'], doc: 'Form of the output (default: table).' }
 const OBJECT_OUTPUT: Flag = { name: 'output', short: 'o', value: 'table|json|yaml', words: ['table', 'json', 'yaml'], doc: 'Form of the output (default: table).' }
+const CONFIG: Flag = { name: 'config', value: 'FILE', doc: 'Configuration of hotplugd (default: as the running daemon has it, or /etc/hotplugd/config.yaml).' }
 const VOLUME: Flag = { name: 'volume-name', value: 'NAME', doc: 'Name of the volume.' }
 const PERSIST: readonly Flag[] = [
   { name: 'persist', doc: "Change the VM's persistent definition as well." },
@@ -87,11 +88,13 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'doctor', aliases: [], usage: '[-- FLAGS OF HOTPLUGD]', doc: 'Is everything here that hotplugd needs, and how is it mended? Works without a daemon, too; exit code 1 if something failed.',
-    flags: [
-      { name: 'config', value: 'FILE', doc: 'Configuration of hotplugd (default: as the running daemon has it, or /etc/hotplugd/config.yaml).' },
-      OBJECT_OUTPUT,
-    ],
+    flags: [CONFIG, OBJECT_OUTPUT],
     load: async () => (await import('./doctor.ts')).doctor,
+  },
+  {
+    name: 'bundle', aliases: [], usage: '[-- FLAGS OF HOTPLUGD]', doc: 'Pack everything for a bug report, without secrets. Works without a daemon, too, as far as it can.',
+    flags: [{ name: 'output', short: 'o', value: 'FILE.tar.gz', doc: 'Where to, and never over what is there (default: hotplugd-bundle-HOST-TIME.tar.gz here).' }, CONFIG],
+    load: async () => (await import('./bundle.ts')).bundle,
   },
   {
     name: 'log-level', aliases: [], usage: '[LEVEL]', doc: 'How much the daemon logs; with LEVEL it changes, until the daemon ends.',

@@ -16,9 +16,9 @@ export interface DoctorReport {
 
 /** `hotplugctl doctor [--config=FILE] [-- HOTPLUGD-FLAGS]`. */
 export async function doctor(session: Session): Promise<void> {
-  const report = await examination(session, flagsOf(session))
+  const report = await examination(session, hotplugdFlags(session))
   const broken = report.findings.filter(({ state }) => state === 'failed').length
-  if (!(await printObject(session, report))) printFindings(session, report.findings)
+  if (!(await printObject(session, report))) doctorText(report.findings).forEach(session.print)
   if (broken > 0) throw new Failure(EXIT.refused, `${broken} of ${report.findings.length} checks failed`, 'Follow the remedies above, then run hotplugctl doctor again.')
 }
 
@@ -33,7 +33,8 @@ export async function examination(session: Session, flags: readonly string[]): P
   return { kind: 'DoctorReport', apiVersion: 'hotplugd.io/v1', findings: [finding, ...others] }
 }
 
-function flagsOf(session: Session): readonly string[] {
+/** What stands behind `--`, and the file. */
+export function hotplugdFlags(session: Session): readonly string[] {
   const file = session.text('config')
   return [...(file === null ? [] : ['--config', file]), ...session.positionals]
 }
@@ -58,11 +59,13 @@ async function askDaemon(client: Client): Promise<Answers | Failure> {
 
 const MARKS = { ok: 'ok     ', warning: 'warning', failed: 'FAILED ' } as const
 
-function printFindings(session: Session, findings: readonly Finding[]): void {
-  for (const { name, state, evidence, remedy } of findings) {
-    session.print(`${MARKS[state]}  ${printable(name)}: ${evidence.split('\n').map(printable).join('\n           ')}`)
-    if (remedy !== undefined) session.print(`           remedy: ${printable(remedy)}`)
-  }
+/** A line or two for each finding, and their number at the end. */
+export function doctorText(findings: readonly Finding[]): readonly string[] {
   const count = (state: Finding['state']): number => findings.filter((finding) => finding.state === state).length
-  session.print(`\n${count('ok')} ok, ${count('warning')} warnings, ${count('failed')} failed`)
+  return [...findings.flatMap(linesOf), '', `${count('ok')} ok, ${count('warning')} warnings, ${count('failed')} failed`]
+}
+
+function linesOf({ name, state, evidence, remedy }: Finding): readonly string[] {
+  const said = `${MARKS[state]}  ${printable(name)}: ${evidence.split('\n').map(printable).join('\n           ')}`
+  return remedy === undefined ? [said] : [said, `           remedy: ${printable(remedy)}`]
 }

@@ -23,3 +23,26 @@ const RULES: readonly (readonly [RegExp, string])[] = [
 export function blotOut(text: string): string {
   return RULES.reduce((rest, [secret, instead]) => rest.replace(secret, instead), text)
 }
+
+const SECRET_KEY = new RegExp(`^[\\w-]*${SECRET_NAME}$`, 'i')
+
+/** The same for a value as JSON has it: whatever stands under the name of a secret, and every text in it. */
+export function blotOutOf(value: unknown): unknown {
+  if (typeof value === 'string') return blotOut(value)
+  if (Array.isArray(value)) return value.map(blotOutOf)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [blotOut(key), SECRET_KEY.test(key) && typeof one === 'string' ? BLOT : blotOutOf(one)]))
+}
+
+/** The same for a log: JSON objects, one a line, and lines that are none. */
+export function blotOutLines(text: string): string {
+  return text.split('\n').map((line) => (line.startsWith('{') ? blotOutLine(line) : blotOut(line))).join('\n')
+}
+
+function blotOutLine(line: string): string {
+  try {
+    return JSON.stringify(blotOutOf(JSON.parse(line)))
+  } catch {
+    return blotOut(line)
+  }
+}
