@@ -26,7 +26,6 @@ export const REASONS = {
   VmReplaced: { remedy: 'A domain with this name but another UUID has taken its place. Remove the volume and add it to the new domain if that is meant.', retry: 'later' },
   ProcessUnknown: { remedy: "Run hotplugd on the libvirt host itself, as root: it must see the domain's QEMU process to prove what it does.", retry: 'later' },
   NoScsiController: { remedy: "Add <controller type='scsi' model='virtio-scsi'/> to the domain's <devices> and restart the VM.", retry: 'later' },
-  NoFreeUnit: { remedy: "Remove a disk from the domain's first virtio-scsi controller.", retry: 'later' },
   TransientDomain: { remedy: 'Define the domain persistently (virsh define), or leave out --persist.', retry: 'later' },
   PersistentDefinitionChanged: { remedy: 'If it is to be back there: remove the volume with --persist, and add it again with --persist.', retry: 'never' },
   DiskRemovedByOthers: { remedy: 'Somebody else took the disk out of the domain; it is plugged again.', retry: 'soon' },

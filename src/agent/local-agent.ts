@@ -1,5 +1,6 @@
 import { explain } from '../core/explain.ts'
 import { recordOf } from '../core/actual.ts'
+import type { Impediment } from '../model/desired.ts'
 import { type VmRef, type VolumeKey, vmKey } from '../model/ids.ts'
 import type { VmStatus } from '../model/status.ts'
 import type { Agent } from './agent.ts'
@@ -8,6 +9,7 @@ import type { AddVolume, AgentApi, Check, EngineState, Explanation, HistoryEntry
 import type { History } from './history.ts'
 import type { Ports } from './ports.ts'
 import type { Requests } from './requests.ts'
+import type { Vm } from './vm.ts'
 import type { Volume } from './volume.ts'
 import type { WatchHub } from './watch-hub.ts'
 
@@ -61,7 +63,16 @@ export class LocalAgent implements AgentApi {
     const nowMs = this.#parts.ports.clock.monotonicMs()
     const acting = volume?.running ? { verb: volume.running.verb, forMs: nowMs - volume.running.startMs } : null
     const record = volume === undefined ? null : recordOf(volume.actual)
-    return explain({ vm: key.vm, status, record, acting, nowMs, desired: volume?.desired ?? null, trouble: volume?.trouble ?? null, waiting: volume?.waiting ?? null })
+    const { desired = null, trouble = null, waiting = null } = volume ?? {}
+    const unreachableBecause = vm.reachable ? '' : vm.unreachableBecause
+    return explain({ vm: key.vm, status, record, acting, nowMs, desired, trouble, waiting, queued: volume !== undefined && vm.queued.has(volume), unreachableBecause, besides: this.#besides(vm, key.volume, waiting) })
+  }
+
+  /** Troubles of the VM, and of what could not be read where that is what the volume waits for. */
+  #besides(vm: Vm, volume: string, waiting: Impediment | null): string[] {
+    const general = waiting?.reason === 'ManifestsUnreadable' ? this.#parts.agent.desired.problems(null) : []
+    const own = vm.problems.filter((problem) => problem.volume === null || problem.volume === volume)
+    return [...general, ...own].map(({ reason, message }) => `${reason}: ${message}`)
   }
 
   addVolume(request: AddVolume): Promise<void> {

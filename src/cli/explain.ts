@@ -16,6 +16,7 @@ export async function explain(session: Session): Promise<void> {
     ['  Reason', explanation.reason], ['  Cause', explanation.reason === 'VolumeReady' ? undefined : explanation.message], ['  Remedy', explanation.remedy],
     ['  Since', explanation.since ?? undefined], ['  Wanted', explanation.wanted], ['  Phase', explanation.phase ?? undefined],
     ['  Reached', explanation.reached ?? 'no stage yet'], ['  Next', explanation.next], ['  Attempts', String(explanation.attempts)],
+    ...explanation.besides.map(problem => ['  Besides', problem] as const),
     ...Object.entries(explanation.evidence).map(([fact, value]) => [`  ${printable(fact)}`, String(value)] as const),
   ])
 }

@@ -34,6 +34,7 @@ export function explainFollowed(followed: ExplainFollowed): Explanation {
     evidence: evidence(facts),
     next: next(status.phase === 'Ready' && obstacle === null),
     attempts: 0,
+    besides: [],
   }
 }
 

@@ -44,6 +44,7 @@ export function volumeStatus(facts: StatusFacts): VolumeStatus {
     phase: standard ? null : verdict.phase,
     reason: verdict.reason,
     message: verdict.message,
+    ...(facts.trouble !== null && { remedy: facts.trouble.remedy }),
     conditions: withTransitions(conditionsOf(facts, verdict), facts.previous, facts.nowIso),
     stages: facts.stages,
     source: facts.desired === null ? (record?.exposure.path ?? null) : sourceName(facts.desired.source),

@@ -43,8 +43,8 @@ function persistedPart({ origin, persisted }: VolumeStatus): Partial<VolumeObjec
   return origin === null ? {} : { origin, persisted }
 }
 
-function ownPart({ origin, persisted, reason, conditions, stages }: VolumeStatus): Partial<VolumeObject> {
-  const remedy = reason === 'VolumeReady' ? undefined : REASONS[reason as Reason]?.remedy
+function ownPart({ origin, persisted, reason, remedy: own, conditions, stages }: VolumeStatus): Partial<VolumeObject> {
+  const remedy = reason === 'VolumeReady' ? undefined : (own ?? REASONS[reason as Reason]?.remedy)
   return {
     ...(origin === null ? {} : { origin }),
     persisted,

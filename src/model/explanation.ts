@@ -22,4 +22,6 @@ export interface Explanation {
   /** What happens by itself, and when. */
   readonly next: string
   readonly attempts: number
+  /** What else is wrong with the VM, or with what asks for its volumes. */
+  readonly besides: readonly string[]
 }

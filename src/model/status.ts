@@ -39,6 +39,8 @@ export interface VolumeStatus {
   readonly phase: Phase | null
   readonly reason: string
   readonly message: string
+  /** What a person can do, where the failure knows better than the catalogue. */
+  readonly remedy?: string
   readonly conditions: readonly Condition[]
   readonly stages: readonly Stage[]
   /** Path of the source, as asked for hot-plugged volumes, as libvirt lists it for others. */

@@ -66,7 +66,7 @@ t.test('describe: conditions and stages with their times', async t => {
 t.test('explain: cause, remedy, evidence', async t => {
   lab.agent.explanation = {
     vm: VM1, volume: 'lost', summary: 'lost is not in the guest: /dev/vg0/lost does not exist', phase: 'Pending', reason: 'SourceMissing', message: 'no such file',
-    remedy: 'Create the device', since: '2020-11-22T10:00:00Z', wanted: 'plugged from /dev/vg0/lost', reached: null, evidence: { path: '/dev/vg0/lost', errno: 'ENOENT' }, next: 'looked up again in 4 s', attempts: 3,
+    remedy: 'Create the device', since: '2020-11-22T10:00:00Z', wanted: 'plugged from /dev/vg0/lost', reached: null, evidence: { path: '/dev/vg0/lost', errno: 'ENOENT' }, next: 'looked up again in 4 s', attempts: 3, besides: [],
   }
   for (const word of ['explain', 'why']) {
     const { code, out } = await ctl(word, 'vm1', 'lost')

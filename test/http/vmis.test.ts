@@ -62,7 +62,7 @@ t.test('volumes one by one, and explained', async t => {
   const volumes = '/apis/hotplugd.io/v1/namespaces/default/virtualmachineinstances/vm1/volumes'
   t.match((await call(lab.socket, volumes)).json, { kind: 'VolumeList', items: { length: 3 } })
   t.match((await call(lab.socket, `${volumes}/data`)).json, { kind: 'Volume', vm: 'vm1', name: 'data', phase: 'Ready' })
-  lab.agent.explanation = { vm: VM1, volume: 'data', summary: 'data is in the guest as sda', phase: 'Ready', reason: 'VolumeReady', message: '', remedy: '', since: null, wanted: 'x', reached: 'reported', evidence: {}, next: '', attempts: 1 }
+  lab.agent.explanation = { vm: VM1, volume: 'data', summary: 'data is in the guest as sda', phase: 'Ready', reason: 'VolumeReady', message: '', remedy: '', since: null, wanted: 'x', reached: 'reported', evidence: {}, next: '', attempts: 1, besides: [] }
   t.match((await call(lab.socket, `${volumes}/data/explain`)).json, { kind: 'Explanation', summary: 'data is in the guest as sda', attempts: 1 })
 })
 

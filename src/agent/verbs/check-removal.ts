@@ -40,7 +40,7 @@ async function makeAnswer(ctx: VerbContext): Promise<void> {
 }
 
 function pending(ctx: VerbContext): HotplugError {
-  return new HotplugError('DetachPending', `QEMU has not given ${ctx.record.target} of ${ctx.key} up`)
+  return new HotplugError('DetachPending', `QEMU has not given ${ctx.record.target} of ${ctx.key} up`, { detail: { target: ctx.record.target } })
 }
 
 async function isOut(ctx: VerbContext): Promise<boolean> {
@@ -63,5 +63,5 @@ function notPending(ctx: VerbContext): Actual {
   const listed: Actual = { kind: 'unproven', record: ctx.journal(record, 'plugged') }
   if (record.step !== 'detachIssued') return listed
   ctx.note(listed)
-  throw new HotplugError('DetachRefused', `QEMU kept ${record.target} of ${ctx.key} although its removal was asked for`)
+  throw new HotplugError('DetachRefused', `QEMU kept ${record.target} of ${ctx.key} although its removal was asked for`, { detail: { target: record.target } })
 }

@@ -31,5 +31,7 @@ async function resize(ctx: VerbContext, record: VolumeRecord, sizeBytes: number)
   const outcome = await ctx.ports.domains.resize(ctx.key, record.target, sizeBytes)
   if (outcome.kind === 'done') return
   if (outcome.kind === 'uncertain') await outcome.settled
-  throw new HotplugError('ResizeFailed', `QEMU did not take the new size of ${record.target} of ${ctx.key}: ${outcome.message}`)
+  throw new HotplugError('ResizeFailed', `QEMU did not take the new size of ${record.target} of ${ctx.key}: ${outcome.message}`, {
+    detail: { path: record.exposure.path, sizeBytes, ...(outcome.kind === 'refused' && { code: outcome.code }) },
+  })
 }

@@ -65,12 +65,14 @@ function isDefined(ctx: VerbContext, view: DomainView, entry: PersistedDisk): bo
   if (present === null) return false
   const difference = mismatch(present, entry.disk)
   if (difference === null) return true
-  throw new HotplugError('PersistFailed', `the definition of ${ctx.key} has another disk under this volume's name: ${difference}`)
+  const remedy = `Take that disk out of the definition if it is not wanted: virsh detach-device-alias VM ${ctx.volume.alias} --config`
+  throw new HotplugError('PersistFailed', `the definition of ${ctx.key} has another disk under this volume's name: ${difference}`, { remedy, detail: { path: entry.disk.path } })
 }
 
 async function define(ctx: VerbContext, plan: DiskPlan): Promise<void> {
   const outcome = await ctx.ports.domains.persist(ctx.key, plan)
   if (outcome.kind === 'done') return
   if (outcome.kind === 'uncertain') await outcome.settled
-  throw new HotplugError('PersistFailed', `the definition of ${ctx.key} was not changed: ${outcome.message}`)
+  const detail = { path: plan.path, target: plan.target, ...(outcome.kind === 'refused' && { code: outcome.code }) }
+  throw new HotplugError('PersistFailed', `the definition of ${ctx.key} was not changed: ${outcome.message}`, { detail })
 }

@@ -36,7 +36,7 @@ function wasNeverProven({ step }: VolumeRecord): boolean {
 /** The domain is off, or another one has its name; its QEMU may take a moment longer to end. */
 async function settleStopped(ctx: VerbContext, record: VolumeRecord): Promise<Actual> {
   if (record.process !== null && (await ctx.ports.processes.alive(record.process))) {
-    throw new HotplugError('StillOpen', `the domain of ${ctx.key} is off but its QEMU (pid ${record.process.pid}) still runs`)
+    throw new HotplugError('StillOpen', `the domain of ${ctx.key} is off but its QEMU (pid ${record.process.pid}) still runs`, { detail: { path: record.exposure.path, pid: record.process.pid } })
   }
   return { kind: 'gone', record }
 }

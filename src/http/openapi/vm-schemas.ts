@@ -55,6 +55,7 @@ export const VM_SCHEMAS = {
     {
       kind: { const: 'Explanation' }, apiVersion: { const: 'hotplugd.io/v1' }, vm: TEXT, volume: TEXT, summary: TEXT, phase: orNull(PHASE), reason: TEXT, message: TEXT, remedy: TEXT,
       since: orNull(TIME), wanted: TEXT, reached: orNull(STAGE), evidence: { type: 'object', additionalProperties: { type: ['string', 'number', 'boolean', 'null'] } }, next: TEXT, attempts: COUNT,
+      besides: { ...listOf(TEXT), description: 'What else is wrong with the VM, or with what asks for its volumes.' },
     }, {}, 'Everything a person at night wants to know of one volume.',
   ),
   VirtualMachineInstanceEvent: event('VirtualMachineInstance'),
