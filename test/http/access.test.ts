@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import t from 'tap'
-import { spawnAs, type User } from './as-user.ts'
+import type { User } from './as-user.ts'
+import { ask } from './ask-as-user.ts'
 import { startLab } from './lab.ts'
 import { runningVm, VM1 } from './samples.ts'
 
@@ -9,26 +10,6 @@ const ADMIN_GROUP = 61_002
 const GET = '/apis/kubevirt.io/v1/virtualmachineinstances'
 const LEVEL = '/debug/log-level'
 const PUT = '/apis/subresources.kubevirt.io/v1/namespaces/default/virtualmachineinstances/vm1/removevolume'
-
-const CLIENT = `
-const [socketPath, method, path] = process.argv.slice(1)
-const request = require('node:http').request({ socketPath, path, method, headers: { 'content-type': 'application/json' } }, response => {
-  let text = ''
-  response.on('data', chunk => (text += chunk)).on('end', () => console.log(JSON.stringify({ code: response.statusCode, text })))
-})
-request.on('error', error => console.log(JSON.stringify({ code: error.code, text: '' })))
-request.end(method === 'PUT' ? '{"name":"data"}' : undefined)
-`
-
-/** A request by a process of another user. */
-function ask(user: User, socket: string, method: string, path: string): Promise<{ code: number | string; text: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawnAs(user, CLIENT, socket, method, path)
-    let text = ''
-    child.stdout?.on('data', chunk => (text += chunk))
-    child.on('error', reject).on('close', () => resolve(JSON.parse(text)))
-  })
-}
 
 const nobody = (...groups: number[]): User => ({ uid: 65_534, gid: 65_534, groups })
 

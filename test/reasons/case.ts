@@ -32,15 +32,22 @@ export interface Told {
   readonly cause: string | RegExp
   readonly evidence?: Readonly<Record<string, unknown>>
   /** What happens by itself. */
-  readonly next?: RegExp
+  readonly next?: string | RegExp
   readonly remedy?: string | RegExp
   /** @default 'vm1' */
   readonly vm?: string
 }
 
-/** Runs every case of a table, one after another. */
+/** What `next` says of an act that hangs. */
+export const UNDER_WAY = / is under way, for [\d.]+ s\.$/
+/** What `next` says of an act that fails again and again, and may be under way again just now. */
+export const AGAIN = / (is tried again in [\d.]+ s, sooner if something changes|is under way, for [\d.]+ s)/
+
+/** Runs every case of a table, one after another; with REASON=ONE,ANOTHER in the environment only those. */
 export async function runCases<Room>(t: Test, cases: Cases<Room>, room: Room): Promise<void> {
-  for (const [reason, provoke] of Object.entries(cases)) await t.test(reason, (t) => provoke(t, room))
+  const only = process.env['REASON']
+  const chosen = Object.entries(cases).filter(([reason]) => only === undefined || only.split(',').includes(reason))
+  for (const [reason, provoke] of chosen) await t.test(reason, (t) => provoke(t, room))
 }
 
 /** Waits until explain names the reason, and compares the whole answer, as JSON and as `hotplugctl explain` prints it. */

@@ -1,13 +1,14 @@
-import { mkdir, symlink } from 'node:fs/promises'
+import { mkdir, open, rename, symlink } from 'node:fs/promises'
 import type { Test } from 'tap'
-import { run } from '../support/lab.ts'
-import { MIB } from '../system/user-scene.ts'
-import { type Cases, tells, type Told } from './case.ts'
-import type { Standalone } from './standalone.ts'
 import type { Reason } from '../../src/errors.ts'
+import { startDaemon } from '../support/daemon.ts'
+import { makeBlockDevice, run } from '../support/lab.ts'
+import { MIB, plug, unplug } from '../system/user-scene.ts'
+import { AGAIN, type Cases, tells, type Told } from './case.ts'
+import type { Standalone } from './standalone.ts'
+import { stop, stopped } from './stopped.ts'
 
-/** Looked up again after a while. */
-const AGAIN = /^plug is tried again in [\d.]+ s/
+const O_EXCL = 0o200
 
 /** A volume whose source cannot be had; its evidence names the path. */
 async function isKeptOut(t: Test, room: Standalone, reason: Reason, source: { path: string; format?: string } & Omit<Told, 'next' | 'evidence'>): Promise<void> {
@@ -58,5 +59,33 @@ export const SOURCE = {
     const overlay = room.at('overlay')
     await run('qemu-img', ['create', '-q', '-f', 'qcow2', '-b', await room.image('backing'), '-F', 'raw', overlay])
     await isKeptOut(t, room, 'ImageReferencesFile', { path: overlay, format: 'qcow2', cause: `the qcow2 image ${overlay} has a backing file` })
+  },
+
+  SourceInUse: async (t, room) => {
+    await plug(room.daemon, 'vm1', 'first', await room.image('shared'))
+    await isKeptOut(t, room, 'SourceInUse', { path: room.at('shared'), cause: /shared \(file \S+ inode \d+\) is in use by volume first of default\/vm1$/ })
+    await unplug(room.daemon, 'vm1', 'first')
+  },
+
+  SourceInUseByHost: async (t, room) => {
+    const { path } = await makeBlockDevice(MIB, t)
+    await using _held = await open(path, O_EXCL)
+    await isKeptOut(t, room, 'SourceInUseByHost', { path, cause: `${path} is in use by the host: ${path} is held exclusively by another program` })
+  },
+
+  SourceChanged: async (t, room) => {
+    const [path, other] = [await room.image('old'), await room.image('new')]
+    const daemon = await startDaemon(t, { libvirt: room.host.uri, flags: ['--call-deadline', '5m'], env: { HOTPLUGD_FAILPOINT: 'stop:after:exposing' } })
+    const asked = daemon.add('vm1', 'swapped', path)
+    await stopped(daemon.pid)
+    await rename(other, path)
+    const goOn = stop(t, await room.guest.qemuPid())
+    process.kill(daemon.pid, 'SIGCONT')
+    t.equal((await asked).status, 202)
+    await tells(t, daemon, 'swapped', 'SourceChanged', { cause: /^\S+old leads to file \S+ inode \d+ now, not to file \S+ inode \d+$/, next: /./, evidence: { path } })
+    goOn()
+    await daemon.ready('vm1', 'swapped')
+    await unplug(daemon, 'vm1', 'swapped')
+    await daemon.stop()
   },
 } satisfies Cases<Standalone>

@@ -2,13 +2,7 @@
 
 /** To be had with a libvirt of this host: standalone-*.ts. */
 const IN_STANDALONE = [
-  'VolumeReady', 'Plugging', 'Detaching', 'VolumeReleased', 'VmNotFound', 'VmNotRunning', 'VmSaved', 'VmReplaced', 'ProcessUnknown',
-  'NoScsiController', 'NoFreeUnit', 'TransientDomain', 'PersistentDefinitionChanged', 'DiskRemovedByOthers', 'HotplugDisabled', 'InvalidRequest',
-  'InvalidName', 'InvalidSerial', 'UnsupportedBus', 'UnsupportedDisk', 'NameTaken', 'SourceTaken', 'NotHotplugged', 'VolumeNotFound',
-  'OwnedByManifest', 'PersistRequired', 'NotPersisted', 'ManifestInvalid', 'ManifestConflict', 'ManifestsUnreadable', 'AccessDenied',
-  'TooManyRequests', 'SourceInUse', 'SourceInUseByHost', 'SourceChanged', 'PermissionDenied', 'LibvirtUnavailable', 'UnknownNamespace',
-  'AttachRefused', 'DetachRefused', 'DetachPending', 'StillOpen', 'DiskMismatch', 'OutcomeUncertain', 'PersistFailed', 'ResizeFailed',
-  'JournalUnwritable', 'StateUnwritable', 'StateReplaced', 'StateFromNewerVersion', 'NodeLocked', 'ConfigInvalid', 'InternalError',
+
 ] as const
 
 /** To be had with a real API server and a node: cluster.ts. */

@@ -1,9 +1,8 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type Daemon, type DaemonDirectories, daemonDirectories, startDaemon } from '../support/daemon.ts'
 import { until } from '../support/lab.ts'
 import { actsOf, hasExactly, isClean, leave, listedAliases, makeImages, nameInside, openScene, type Scene } from './fault-scene.ts'
+import { attachForeign, detachForeign } from './foreign-disk.ts'
 import { deleteManifest, writeManifest } from './manifest.ts'
 
 let scene: Scene
@@ -29,13 +28,13 @@ t.test('our disk detached by somebody else: plugged again', async (t) => {
 
 t.test('a disk of somebody else under our alias: said, left alone, and ours comes when it goes', async (t) => {
   const daemon = await startDaemon(t, { libvirt: scene.host.uri })
-  await attachForeign('sdc', 'ua-data')
+  await attachForeign(scene.host, { path: foreign, target: 'sdc', alias: 'ua-data' })
   await until('it to be noticed', () => daemon.volume('vm1', 'data'))
   t.match((await daemon.add('vm1', 'data', own)).text, 'NameTaken')
   await writeManifest(daemon, 'vm1', { data: own })
   await daemon.reason('vm1', 'data', 'DiskMismatch')
   await isForeign(t)
-  await detachForeign('sdc')
+  await detachForeign(scene.host, { target: 'sdc' })
   await daemon.ready('vm1', 'data')
   await hasExactly(t, scene, ['data'])
   t.equal(await nameInside(scene.guest, 'data'), 'image0', 'the guest has ours')
@@ -47,15 +46,15 @@ t.test('a disk of somebody else under our alias: said, left alone, and ours come
 t.test('our disk exchanged for another of the same alias and target: said, and never detached by us', async (t) => {
   const directories = await daemonDirectories(t)
   await (await plugged(t, directories)).kill9()
-  await detachForeign('sda')
-  await attachForeign('sda', 'ua-data')
+  await detachForeign(scene.host, { target: 'sda' })
+  await attachForeign(scene.host, { path: foreign, target: 'sda', alias: 'ua-data' })
   const daemon = await startDaemon(t, { libvirt: scene.host.uri, directories })
   await daemon.reason('vm1', 'data', 'DiskMismatch')
   await isForeign(t)
   await daemon.remove('vm1', 'data')
   await daemon.reason('vm1', 'data', 'DiskMismatch')
   await isForeign(t)
-  await detachForeign('sda')
+  await detachForeign(scene.host, { target: 'sda' })
   await daemon.gone('vm1', 'data')
   await isClean(t, scene, daemon)
   await daemon.stop()
@@ -64,8 +63,8 @@ t.test('our disk exchanged for another of the same alias and target: said, and n
 t.test('a disk of somebody else on our target: ours takes the next one', async (t) => {
   const directories = await daemonDirectories(t)
   await (await plugged(t, directories)).kill9()
-  await detachForeign('sda')
-  await attachForeign('sda')
+  await detachForeign(scene.host, { target: 'sda' })
+  await attachForeign(scene.host, { path: foreign, target: 'sda' })
   const daemon = await startDaemon(t, { libvirt: scene.host.uri, directories })
   t.equal((await daemon.ready('vm1', 'data')).target, 'sdb')
   await scene.guest.waitForDisks(['data', 'foreign'])
@@ -73,7 +72,7 @@ t.test('a disk of somebody else on our target: ours takes the next one', async (
   await daemon.remove('vm1', 'data')
   await daemon.gone('vm1', 'data')
   await isForeign(t)
-  await detachForeign('sda')
+  await detachForeign(scene.host, { target: 'sda' })
   await leave(t, scene, daemon, [])
 })
 
@@ -83,20 +82,6 @@ async function plugged(t: Test, directories: DaemonDirectories): Promise<Daemon>
   t.equal((await daemon.ready('vm1', 'data')).target, 'sda')
   await hasExactly(t, scene, ['data'])
   return daemon
-}
-
-async function attachForeign(target: string, alias?: string): Promise<void> {
-  const unit = target.charCodeAt(2) - 'a'.charCodeAt(0)
-  const xml = `<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='${foreign}'/>
-    <target dev='${target}' bus='scsi'/><serial>foreign</serial>${alias === undefined ? '' : `<alias name='${alias}'/>`}
-    <address type='drive' controller='0' bus='0' target='0' unit='${unit}'/></disk>`
-  const path = join(scene.directory, 'foreign.xml')
-  await writeFile(path, xml)
-  await scene.host.virsh('attach-device', 'vm1', path, '--live')
-}
-
-async function detachForeign(target: string): Promise<void> {
-  await scene.host.virsh('detach-disk', 'vm1', target, '--live')
 }
 
 /** The guest has that disk alone, with its own bytes. */

@@ -2,6 +2,7 @@ import t, { type Test } from 'tap'
 import { type Daemon, startDaemon } from '../support/daemon.ts'
 import { makeBlockDevice, startGuest, until } from '../support/lab.ts'
 import { actsOf, engineState, hasExactly, IMAGE_BYTES, leave, listedAliases, makeImage, openFiles, openScene, type Scene } from './fault-scene.ts'
+import { holdOpen, letGo } from './held-open.ts'
 
 let scene: Scene
 const paths: Record<string, string> = {}
@@ -33,7 +34,7 @@ t.test('libvirtd ended by two detaches at once: plugged again, once', async (t) 
 
 async function staysTaken(t: Test, kind: string): Promise<void> {
   const daemon = await plugged(t, kind)
-  await hold(kind)
+  await holdOpen(scene.host, paths[kind] ?? '')
   await daemon.remove('vm1', 'data')
   await isStillOpen(t, daemon)
   const other = await daemon.add('vm2', 'other', paths[kind] ?? '')
@@ -41,7 +42,7 @@ async function staysTaken(t: Test, kind: string): Promise<void> {
   const waiting = await daemon.reason('vm2', 'other', 'SourceInUse')
   t.match(waiting.message, 'volume data of default/vm1', 'its holder is named')
   t.same(await listedAliases(scene.host, 'vm2'), [], 'the other VM does not get it')
-  await letGo()
+  await letGo(scene.host)
   await daemon.gone('vm1', 'data')
   await daemon.ready('vm2', 'other')
   await daemon.remove('vm2', 'other')
@@ -51,12 +52,12 @@ async function staysTaken(t: Test, kind: string): Promise<void> {
 
 async function isPluggedAgain(t: Test, kind: string): Promise<void> {
   const daemon = await plugged(t, kind)
-  await hold(kind)
+  await holdOpen(scene.host, paths[kind] ?? '')
   await daemon.remove('vm1', 'data')
   await isStillOpen(t, daemon)
   await daemon.add('vm1', 'data', paths[kind] ?? '')
   t.equal((await actsOf(daemon, 'plug')).length, 1, 'not before it was released')
-  await letGo()
+  await letGo(scene.host)
   await daemon.ready('vm1', 'data')
   await hasExactly(t, scene, ['data'])
   await leave(t, scene, daemon, ['data'])
@@ -68,21 +69,6 @@ async function plugged(t: Test, kind: string): Promise<Daemon> {
   await daemon.ready('vm1', 'data')
   await hasExactly(t, scene, ['data'])
   return daemon
-}
-
-/** Makes QEMU have the source open for something that libvirt does not know of. */
-async function hold(kind: string): Promise<void> {
-  const driver = kind === 'block' ? { driver: 'host_device' } : { driver: 'file', locking: 'off' }
-  await qemu('blockdev-add', { 'node-name': 'by-hand', filename: paths[kind], ...driver })
-}
-
-function letGo(): Promise<void> {
-  return qemu('blockdev-del', { 'node-name': 'by-hand' })
-}
-
-async function qemu(execute: string, parameters: object): Promise<void> {
-  const answer = await scene.host.virsh('qemu-monitor-command', 'vm1', JSON.stringify({ execute, arguments: parameters }))
-  if (answer.includes('"error"')) throw new Error(answer)
 }
 
 /** Looked at again and again, and still only waited for. */
