@@ -46,7 +46,7 @@ export const AGENT = {
     const daemon = await startDaemon(t, { libvirt: room.host.uri, flags: ['--socket-group', String(GROUP)] })
     await chmod(daemon.directories.base, 0o755)
     const { code, text } = await ask({ uid: 65_534, gid: 65_534, groups: [GROUP] }, daemon.socket, 'PUT', REMOVE)
-    const causes = [{ reason: 'AccessDenied', message: /^only root and members of --admin-group \(none is set\) may change volumes; uid 65534/ }, { reason: 'Remedy', message: REASONS.AccessDenied.remedy }]
+    const causes = [{ reason: 'AccessDenied', message: /^only root and members of --admin-group \(none is set\) may change \w+; uid 65534/ }, { reason: 'Remedy', message: REASONS.AccessDenied.remedy }]
     t.match({ code, body: JSON.parse(text) as unknown }, { code: 403, body: { details: { causes } } })
     await daemon.stop()
   },

@@ -3,6 +3,7 @@ import { rename, writeFile } from 'node:fs/promises'
 import type { Test } from 'tap'
 import { startDaemon } from '../support/daemon.ts'
 import { defineGuest, startPausedDomain, until } from '../support/lab.ts'
+import { openFiles } from '../system/fault-scene.ts'
 import { deleteManifest, writeManifest } from '../system/manifest.ts'
 import { diskXml, plug, unplug } from '../system/user-scene.ts'
 import { AGAIN, type Cases, refuses, tells } from './case.ts'
@@ -102,14 +103,15 @@ export const VM = {
 
   DiskRemovedByOthers: async (t, room) => {
     const daemon = await startDaemon(t, { libvirt: room.host.uri, flags: ['--call-deadline', '5m'], env: { HOTPLUGD_FAILPOINT: 'stop:after:attached' } })
-    const asked = daemon.add('vm1', 'snatched', await room.image('snatched'))
+    const [path, pid] = [await room.image('snatched'), await room.guest.qemuPid()]
+    const asked = daemon.add('vm1', 'snatched', path)
     await stopped(daemon.pid)
     await room.host.virsh('detach-device-alias', 'vm1', 'ua-snatched', '--live')
-    await until('it to be out', async () => (await diskXml(room.host, 'vm1', 'snatched')) === null)
-    const goOn = stop(t, await room.guest.qemuPid())
+    await until('QEMU to have let go of it', async () => !(await openFiles(pid)).includes(path) && (await diskXml(room.host, 'vm1', 'snatched')) === null)
+    const goOn = stop(t, pid)
     process.kill(daemon.pid, 'SIGCONT')
     t.equal((await asked).status, 202)
-    await tells(t, daemon, 'snatched', 'DiskRemovedByOthers', { cause: 'the disk of default/vm1/snatched left the domain right after it was attached', evidence: { path: room.at('snatched') } })
+    await tells(t, daemon, 'snatched', 'DiskRemovedByOthers', { cause: 'the disk of default/vm1/snatched left the domain right after it was attached', evidence: { path } })
     goOn()
     await daemon.ready('vm1', 'snatched')
     await unplug(daemon, 'vm1', 'snatched')
