@@ -4,7 +4,7 @@ import t from 'tap'
 import { PROJECT } from '../support/paths.ts'
 
 const PAGES = [...globSync('*.md', { cwd: PROJECT }), ...globSync('docs/*.md', { cwd: PROJECT })]
-const { scripts } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')) as { scripts: Readonly<Record<string, string>> }
+const { scripts, dependencies } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')) as Readonly<Record<'scripts' | 'dependencies', Readonly<Record<string, string>>>>
 
 /** As the common renderers make an anchor of a heading. */
 const anchor = (heading: string): string => heading.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, '').trim().replace(/\s/g, '-')
@@ -28,3 +28,9 @@ for (const name of PAGES) {
     for (const [, script = ''] of text.matchAll(/npm run ([\w:]+)/g)) if (scripts[script] === undefined) t.fail(`npm run ${script} is not there`)
   })
 }
+
+t.test('every runtime package has its reason', async (t) => {
+  const text = readFileSync(join(PROJECT, 'docs/security.md'), 'utf8')
+  const table = text.slice(text.indexOf('| runtime package |'), text.indexOf('Everything else at run time'))
+  t.same([...table.matchAll(/^\| `([^`]+)` \| .{20,} \|$/gm)].map(([, name]) => name).sort(), Object.keys(dependencies).sort())
+})
