@@ -5,7 +5,7 @@ import { failureOf } from './refused.ts'
 /** Talks to hotplugd. Every call throws Failure: what the daemon refused, or that it cannot be reached. */
 export interface Client {
   readonly socketPath: string
-  get<T>(path: string): Promise<T>
+  get<T>(path: string, signal?: AbortSignal): Promise<T>
   /** The body as it is; of /readyz also where it says that something is not in order. */
   text(path: string): Promise<string>
   /** What /readyz says is not in order, a line each: `blocking` keeps it from being ready, `warnings` do not. */
@@ -33,7 +33,7 @@ export function createClient(socketPath: string): Client {
   }
   return {
     socketPath,
-    get: async <T>(path: string) => parse(await readOk(await send(socketPath, { path }))) as T,
+    get: async <T>(path: string, signal?: AbortSignal) => parse(await readOk(await send(socketPath, { path, ...(signal === undefined ? {} : { signal }) }))) as T,
     text,
     async troubles() {
       const said = await text('/readyz?verbose')

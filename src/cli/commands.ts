@@ -1,4 +1,9 @@
+import { LOG_LEVELS } from '../config/config.ts'
 import type { Session } from './session.ts'
+import { SHELLS } from './shells.ts'
+
+/** Names that are not known before they are asked for: of the daemon, or of the file system. */
+export type Completes = 'vm' | 'volume' | 'hotplugged' | 'namespace' | 'path'
 
 export interface Flag {
   readonly name: string
@@ -7,13 +12,22 @@ export interface Flag {
   readonly value?: string
   /** The only values that are allowed. */
   readonly words?: readonly string[]
+  /** What a shell offers for the value. */
+  readonly names?: Completes
   readonly doc: string
+}
+
+/** What stands behind the command, for shells that offer it. */
+export interface Argument {
+  readonly words?: readonly string[]
+  readonly names?: Completes
 }
 
 export interface Command {
   readonly name: string
   readonly aliases: readonly string[]
   readonly usage: string
+  readonly arguments?: readonly Argument[]
   readonly doc: string
   /** What `help` of this command says beyond that, in lines. */
   readonly more?: readonly string[]
@@ -22,10 +36,11 @@ export interface Command {
   readonly load: () => Promise<(session: Session) => Promise<void>>
 }
 
-const NAMESPACE: Flag = { name: 'namespace', short: 'n', value: 'NAMESPACE', doc: 'Namespace of the VM (default: default).' }
+const VM: Argument = { names: 'vm' }
+const NAMESPACE: Flag = { name: 'namespace', short: 'n', value: 'NAMESPACE', names: 'namespace', doc: 'Namespace of the VM (default: default).' }
 const OUTPUT: Flag = { name: 'output', short: 'o', value: 'table|wide|json|yaml', words: ['table', 'wide', 'json', 'yaml'], doc: 'Form of the output (default: table).' }
 const OBJECT_OUTPUT: Flag = { name: 'output', short: 'o', value: 'table|json|yaml', words: ['table', 'json', 'yaml'], doc: 'Form of the output (default: table).' }
-const CONFIG: Flag = { name: 'config', value: 'FILE', doc: 'Configuration of hotplugd (default: as the running daemon has it, or /etc/hotplugd/config.yaml).' }
+const CONFIG: Flag = { name: 'config', value: 'FILE', names: 'path', doc: 'Configuration of hotplugd (default: as the running daemon has it, or /etc/hotplugd/config.yaml).' }
 const VOLUME: Flag = { name: 'volume-name', value: 'NAME', doc: 'Name of the volume.' }
 const PERSIST: readonly Flag[] = [
   { name: 'persist', doc: "Change the VM's persistent definition as well." },
@@ -38,17 +53,17 @@ const WAITING: readonly Flag[] = [
 ]
 
 export const GLOBAL_FLAGS: readonly Flag[] = [
-  { name: 'socket', value: 'PATH', doc: 'Socket of hotplugd (default: HOTPLUGD_SOCKET, or /run/hotplugd/hotplugd.sock).' },
+  { name: 'socket', value: 'PATH', names: 'path', doc: 'Socket of hotplugd (default: HOTPLUGD_SOCKET, or /run/hotplugd/hotplugd.sock).' },
   { name: 'help', short: 'h', doc: 'Print help.' },
   { name: 'version', doc: 'Print the version.' },
 ]
 
 export const COMMANDS: readonly Command[] = [
   {
-    name: 'addvolume', aliases: [], usage: 'VM --volume-name=NAME --source=PATH', doc: 'Plug a volume into a VM.',
+    name: 'addvolume', aliases: [], usage: 'VM --volume-name=NAME --source=PATH', arguments: [VM], doc: 'Plug a volume into a VM.',
     flags: [
       VOLUME,
-      { name: 'source', value: 'PATH', doc: 'Block device, image file, or directory that holds disk.img.' },
+      { name: 'source', value: 'PATH', names: 'path', doc: 'Block device, image file, or directory that holds disk.img.' },
       { name: 'serial', value: 'SERIAL', doc: 'Serial that the guest sees (default: the name of the volume).' },
       ...PERSIST,
       { name: 'readonly', doc: 'The guest may only read.' },
@@ -63,12 +78,12 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./add-volume.ts')).addVolume,
   },
   {
-    name: 'removevolume', aliases: [], usage: 'VM --volume-name=NAME', doc: 'Take a hot-plugged volume out of a VM.',
-    flags: [VOLUME, ...PERSIST, ...WAITING, NAMESPACE],
+    name: 'removevolume', aliases: [], usage: 'VM --volume-name=NAME', arguments: [VM], doc: 'Take a hot-plugged volume out of a VM.',
+    flags: [{ ...VOLUME, names: 'hotplugged' }, ...PERSIST, ...WAITING, NAMESPACE],
     load: async () => (await import('./remove-volume.ts')).removeVolume,
   },
   {
-    name: 'get', aliases: [], usage: 'vmis [VM] | volumes [VM]', doc: 'List VMs (vmis, vms) or their disks (volumes).',
+    name: 'get', aliases: [], usage: 'vmis [VM] | volumes [VM]', arguments: [{ words: ['vmis', 'volumes'] }, VM], doc: 'List VMs (vmis, vms) or their disks (volumes).',
     flags: [
       { name: 'watch', short: 'w', doc: 'Go on with every change.' },
       { name: 'all-namespaces', short: 'A', doc: 'All namespaces.' },
@@ -77,12 +92,12 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./get.ts')).get,
   },
   {
-    name: 'describe', aliases: [], usage: 'volume VM NAME', doc: 'Everything known of one volume: conditions, stages with times.',
+    name: 'describe', aliases: [], usage: 'volume VM NAME', arguments: [{ words: ['volume'] }, VM, { names: 'volume' }], doc: 'Everything known of one volume: conditions, stages with times.',
     flags: [OUTPUT, NAMESPACE],
     load: async () => (await import('./describe.ts')).describe,
   },
   {
-    name: 'explain', aliases: ['why'], usage: 'VM NAME', doc: 'Why a volume is, or is not, in the guest, and what to do.',
+    name: 'explain', aliases: ['why'], usage: 'VM NAME', arguments: [VM, { names: 'volume' }], doc: 'Why a volume is, or is not, in the guest, and what to do.',
     flags: [OUTPUT, NAMESPACE],
     load: async () => (await import('./explain.ts')).explain,
   },
@@ -93,11 +108,11 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'bundle', aliases: [], usage: '[-- FLAGS OF HOTPLUGD]', doc: 'Pack everything for a bug report, without secrets. Works without a daemon, too, as far as it can.',
-    flags: [{ name: 'output', short: 'o', value: 'FILE.tar.gz', doc: 'Where to, and never over what is there (default: hotplugd-bundle-HOST-TIME.tar.gz here).' }, CONFIG],
+    flags: [{ name: 'output', short: 'o', value: 'FILE.tar.gz', names: 'path', doc: 'Where to, and never over what is there (default: hotplugd-bundle-HOST-TIME.tar.gz here).' }, CONFIG],
     load: async () => (await import('./bundle.ts')).bundle,
   },
   {
-    name: 'log-level', aliases: [], usage: '[LEVEL]', doc: 'How much the daemon logs; with LEVEL it changes, until the daemon ends.',
+    name: 'log-level', aliases: [], usage: '[LEVEL]', arguments: [{ words: LOG_LEVELS }], doc: 'How much the daemon logs; with LEVEL it changes, until the daemon ends.',
     flags: [],
     load: async () => (await import('./log-level.ts')).logLevel,
   },
@@ -112,6 +127,12 @@ export const COMMANDS: readonly Command[] = [
     ],
     flags: [{ name: 'port', value: 'PORT', doc: 'The port (default: one that is free).' }],
     load: async () => (await import('./ui.ts')).ui,
+  },
+  {
+    name: 'completion', aliases: [], usage: 'bash|zsh|fish', arguments: [{ words: SHELLS }], doc: 'What makes a shell complete commands, flags and names of VMs and volumes.',
+    more: ['bash: source <(hotplugctl completion bash)', 'zsh:  source <(hotplugctl completion zsh)', 'fish: hotplugctl completion fish | source', 'To keep it, put that line into ~/.bashrc, ~/.zshrc (after compinit) or ~/.config/fish/config.fish.'],
+    flags: [],
+    load: async () => (await import('./completion.ts')).completion,
   },
   {
     name: 'version', aliases: [], usage: '', doc: 'Versions of hotplugctl and of the daemon.',

@@ -10,11 +10,13 @@ export interface Terminal {
   readonly warn: (line: string) => void
 }
 
+const ASK = '__complete'
 const DEFAULT_SOCKET = '/run/hotplugd/hotplugd.sock'
 
 /** Runs one command line to its end; errors are on the terminal when it resolves. */
 export async function run(argv: readonly string[], env: Readonly<Record<string, string | undefined>>, terminal: Terminal): Promise<ExitCode> {
   try {
+    if (argv[0] === ASK) return await offer(argv.slice(1), env, terminal)
     await perform(readArguments(argv), env, terminal)
     return EXIT.ok
   } catch (error) {
@@ -22,6 +24,14 @@ export async function run(argv: readonly string[], env: Readonly<Record<string, 
     terminal.warn(`error: ${lines(error.message)}\n  remedy: ${lines(error.remedy)}`)
     return error.exit
   }
+}
+
+/** Asked by the scripts of `completion`, and by nobody else: `__complete -- WORD…`. */
+async function offer(words: readonly string[], env: Readonly<Record<string, string | undefined>>, terminal: Terminal): Promise<ExitCode> {
+  const { complete } = await import('./complete.ts')
+  const offers = await complete(words[0] === '--' ? words.slice(1) : words, env['HOTPLUGD_SOCKET'] || DEFAULT_SOCKET)
+  offers.forEach(terminal.print)
+  return EXIT.ok
 }
 
 /** Keeps line breaks, and nothing else that could steer the terminal. */

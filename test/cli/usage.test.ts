@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { COMMANDS } from '../../src/cli/commands.ts'
+import { VERSION } from '../../src/version.ts'
+import { PROJECT, run as command } from '../support/lab.ts'
 import { run } from './terminal.ts'
 
 t.test('help names every command, every flag and every exit code', async t => {
@@ -11,13 +13,15 @@ t.test('help names every command, every flag and every exit code', async t => {
   t.equal(code, 0)
   for (const word of ['Exit codes:', 'explain|why', ...COMMANDS.map(command => command.name)]) t.ok(out.includes(word), word)
   for (const { name, flags } of COMMANDS) {
-    const [byHelp, byFlag] = await Promise.all([run(['help', name]), run([name, '--help'])])
+    const [byHelp, byFlag, version] = await Promise.all([run(['help', name]), run([name, '--help']), run([name, '--version'])])
     t.equal(byHelp.code, 0)
     t.equal(byHelp.out, byFlag.out)
+    t.match(version, { code: 0, out: /^hotplugctl \d+\.\d+\.\d+\n$/ }, `${name} --version`)
     for (const flag of flags) t.ok(byHelp.out.includes(`--${flag.name}`), `${name} --${flag.name}`)
   }
   t.equal((await run(['--help'])).out, out)
   t.match(await run(['--version']), { code: 0, out: /^hotplugctl \d+\.\d+\.\d+\n$/ })
+  t.equal(await command(process.execPath, [join(PROJECT, 'out/src/main.js'), '--version']), `hotplugd ${VERSION}\n`)
 })
 
 t.test('wrong command lines: exit code 2, what is wrong, and what was meant', async t => {

@@ -15,6 +15,8 @@ btrfs-progs                subvolumes in tests
 util-linux                 unshare, nsenter, setpriv
 mount                      mount and losetup
 dmsetup                    device-mapper volumes in tests
+zsh                        command line completion in tests
+fish                       the same
 g++                        compiles the native addon and the agent in the guests
 systemd                    systemd-analyze and its kin judge the unit in tests; no service is started
 make                       builds the native addon
