@@ -5,7 +5,7 @@ import { vmKey } from '../../src/model/ids.ts'
 import type { Condition, Stage, VolumeStatus } from '../../src/model/status.ts'
 import { pendingVolume, readyVolume, runningVm } from '../http/samples.ts'
 
-export const AT = '2026-11-22T10:00:00.000Z'
+export const AT = '2020-11-22T10:00:00.000Z'
 export const NOW_MS = Date.parse(AT) + 3_600_000
 
 /** A VM as the API shows it. */

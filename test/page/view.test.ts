@@ -9,8 +9,8 @@ import { readyVolume } from '../http/samples.ts'
 import { AT, movingVolume, NOW_MS, stage, stuckVolume, vmi } from './shown.ts'
 
 t.test('what is stuck comes first, the newest of it above; VMs stay in the order of their names', async t => {
-  const older = '2026-11-22T09:00:00.000Z'
-  const vmis = [vmi('b', stuckVolume('old', older), stuckVolume('new')), vmi('a', readyVolume('data')), vmi('c', movingVolume('m', 'Pending', [stage('discovered')]))]
+  const older = '2020-11-22T09:00:00.000Z'
+  const vmis = [vmi('b', stuckVolume('old', older), stuckVolume('new')), vmi('a', readyVolume('data', older)), vmi('c', movingVolume('m', 'Pending', [stage('discovered')]))]
   const view = viewOf(vmis, '', Date.parse(AT) + 1_000)
   t.same(view.counts, { stuck: 2, moving: 1, waiting: 0, ready: 1 })
   t.same(view.stuck.map(({ key }) => key), ['default/b/new', 'default/b/old'])

@@ -8,6 +8,7 @@ import { Surroundings, tellAges } from './surroundings.ts'
 
 /** How often hotplugd is asked whether it is in order, and the page learns that nothing answers. Only while somebody looks. */
 const BEAT_MS = 10_000
+const AGAIN_MS = 1_000
 const TICK_MS = 1_000
 
 const vms = new SeenVms()
@@ -37,13 +38,15 @@ function news(): void {
   draw()
 }
 
-async function beat(): Promise<void> {
+/** One answer that is missed proves nothing; two do. */
+async function beat(isSecond = false): Promise<void> {
   if (document.visibilityState === 'hidden') return
   try {
     await answers.beat()
     if (answers.about.version === '') await answers.askAbout()
   } catch (error) {
-    link.lose(error instanceof Unseen ? error : new Unseen(String(error)))
+    if (isSecond) link.lose(error instanceof Unseen ? error : new Unseen(String(error)))
+    else setTimeout(() => void beat(true), AGAIN_MS)
   }
 }
 

@@ -18,6 +18,7 @@ dmsetup                    device-mapper volumes in tests
 zsh                        command line completion in tests
 fish                       the same
 g++                        compiles the native addon and the agent in the guests
+chromium                   looks at the page, as a person would
 systemd                    systemd-analyze and its kin judge the unit in tests; no service is started
 make                       builds the native addon
 pkg-config                 finds libvirt for the native addon
