@@ -120,7 +120,7 @@ export const COMMANDS: readonly Command[] = [
     name: 'ui', aliases: [], usage: '',
     doc: 'A page to look at: what is stuck and why, what moves, what was.',
     more: [
-      'Opens a port of 127.0.0.1 and prints an address that works once, in one browser; the page can change nothing. Ctrl-C ends it.',
+      'Opens a port of 127.0.0.1 and prints an address that works once, in one browser; the page can change nothing. Ctrl-C ends it, or an hour in which nobody looks.',
       'From another machine, with the same port on both sides:',
       '  ssh -t -L 9481:127.0.0.1:9481 NODE sudo hotplugctl ui --port=9481',
       "Of a hotplugd in a pod: kubectl port-forward POD 9481, and beside it kubectl exec -it POD -- hotplugctl ui --port=9481",

@@ -15,8 +15,8 @@ export async function ui(session: Session): Promise<void> {
   const loopback = await openLoopback({ socketPath: session.client.socketPath, port, log })
   session.print(loopback.address)
   session.warn(`Open it in a browser; it works once. From another machine, first: ssh -L ${loopback.port}:127.0.0.1:${loopback.port} ${nodeName}`)
-  session.warn('The page only reads. Ctrl-C ends it.')
-  await stop
+  session.warn('The page only reads. Ctrl-C ends it; so does an hour in which nobody looks.')
+  await Promise.race([stop, loopback.forgotten])
   await loopback.close()
 }
 

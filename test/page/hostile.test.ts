@@ -117,6 +117,17 @@ t.test('a guest that does not read its stream is cut', async t => {
   await until('its connection is closed', () => isClosed)
 })
 
+t.test('a port that was forgotten', async t => {
+  const { page } = await houseWith(t, { idleMs: 1_000 })
+  const { cookie } = await enter(page)
+  const stream = await watch(page.port, cookie)
+  stream.destroy()
+  await page.forgotten
+  const never = await houseWith(t, { idleMs: 10 })
+  await never.page.forgotten
+  t.pass('also one at which nobody ever looked')
+})
+
 t.test('a hotplugd that is away is told of; with the port everything ends', async t => {
   const { lab, page } = await houseWith(t)
   const guest = await enter(page)

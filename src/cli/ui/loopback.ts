@@ -9,7 +9,7 @@ import { EXIT, Failure } from '../failure.ts'
 import { Door, type Verdict, type Visit } from './door.ts'
 import { forward } from './forward.ts'
 import { NOTICE_HEADERS, refusalNotice, welcomeNotice } from './notices.ts'
-import { boundVisitors, VISITOR_LIMITS, type VisitorLimits } from './visitors.ts'
+import { boundVisitors, VISITOR_LIMITS, type VisitorLimits, type Visitors } from './visitors.ts'
 
 export interface LoopbackOptions {
   /** Hotplugd's own. */
@@ -25,6 +25,8 @@ export interface Loopback {
   readonly port: number
   /** Works once. */
   readonly address: string
+  /** Resolves when nobody has looked for an hour. */
+  readonly forgotten: Promise<void>
   close(): Promise<void>
 }
 
@@ -32,16 +34,10 @@ export interface Loopback {
 export async function openLoopback(options: LoopbackOptions): Promise<Loopback> {
   const limits = { ...LIMITS, ...VISITOR_LIMITS, ...options.limits }
   const app = createServer(limits, options.log)
-  const makeGuest = boundVisitors(app.server, limits)
-  const secrets = { token: randomBytes(24).toString('base64url'), session: randomBytes(24).toString('base64url') }
-  let door: Door | null = null
+  const visitors = boundVisitors(app.server, limits)
+  const entrance: Entrance = { visitors, door: null }
   app.addHook('onRequest', (request, reply, done) => {
-    const verdict = door?.judge(visitOf(request)) ?? NOT_YET
-    if (verdict.kind !== 'refused') makeGuest(request.raw.socket)
-    if (verdict.kind === 'forward') return done()
-    if (verdict.kind === 'refused') return void refuse(request, reply, verdict)
-    if (verdict.isNew && door !== null) reply.header('set-cookie', door.setCookie)
-    return void reply.headers(NOTICE_HEADERS).send(welcomeNotice())
+    if (isLetIn(entrance, request, reply)) done()
   })
   app.get('/*', (request, reply) => {
     reply.hijack()
@@ -49,8 +45,33 @@ export async function openLoopback(options: LoopbackOptions): Promise<Loopback> 
   })
   const address = await app.listen({ host: '127.0.0.1', port: options.port }).catch(error => cannotListen(options.port, error))
   const port = Number(new URL(address).port)
-  door = new Door(port, secrets)
-  return { port, address: `http://127.0.0.1:${port}/?token=${secrets.token}`, close: () => app.close() }
+  const secrets = { token: newSecret(), session: newSecret() }
+  entrance.door = new Door(port, secrets)
+  return { port, address: `http://127.0.0.1:${port}/?token=${secrets.token}`, forgotten: visitors.forgotten, close: () => app.close() }
+}
+
+interface Entrance {
+  readonly visitors: Visitors
+  /** Null until the port is known. */
+  door: Door | null
+}
+
+/** Answers whoever is not let in, and who has only just come. */
+function isLetIn({ visitors, door }: Entrance, request: FastifyRequest, reply: FastifyReply): boolean {
+  const verdict = door?.judge(visitOf(request)) ?? NOT_YET
+  if (verdict.kind === 'refused') refuse(request, reply, verdict)
+  else visitors.admit(request.raw.socket)
+  if (verdict.kind === 'welcome') welcome(reply, verdict.isNew ? (door?.setCookie ?? null) : null)
+  return verdict.kind === 'forward'
+}
+
+function welcome(reply: FastifyReply, cookie: string | null): void {
+  if (cookie !== null) reply.header('set-cookie', cookie)
+  reply.headers(NOTICE_HEADERS).send(welcomeNotice())
+}
+
+function newSecret(): string {
+  return randomBytes(24).toString('base64url')
 }
 
 /** In the instant between the port and its door. */
@@ -66,11 +87,11 @@ function visitOf({ raw }: FastifyRequest): Visit {
 }
 
 /** To a person as a page, to a program as a Status object. The connection ends: whatever else it brings is not read. */
-function refuse(request: FastifyRequest, reply: FastifyReply, { code, why, remedy }: Extract<Verdict, { kind: 'refused' }>): FastifyReply {
+function refuse(request: FastifyRequest, reply: FastifyReply, { code, why, remedy }: Extract<Verdict, { kind: 'refused' }>): void {
   reply.header('connection', 'close')
   if (code === 405) reply.header('allow', 'GET')
-  if (request.headers.accept?.includes('text/html') === true) return reply.code(code).headers(NOTICE_HEADERS).send(refusalNotice(why, remedy))
-  return sendStatus(reply, statusObject(new HotplugError(code === 401 || code === 403 ? 'AccessDenied' : 'InvalidRequest', why, { remedy }), code))
+  if (request.headers.accept?.includes('text/html') === true) return void reply.code(code).headers(NOTICE_HEADERS).send(refusalNotice(why, remedy))
+  sendStatus(reply, statusObject(new HotplugError(code === 401 || code === 403 ? 'AccessDenied' : 'InvalidRequest', why, { remedy }), code))
 }
 
 function cannotListen(port: number, error: unknown): never {
