@@ -18,6 +18,8 @@ export interface VolumeView {
   readonly cause: string
   readonly remedy: string
   readonly lane: Lane
+  /** Which disk of the guest it is, in a few words: target, serial, size. */
+  readonly disk: string
   /** What is known of it beside that: name and value. */
   readonly facts: readonly (readonly [string, string])[]
 }
@@ -83,7 +85,7 @@ function volumeView(vm: { readonly namespace: string; readonly name: string }, v
     key: `${vm.namespace}/${vm.name}/${volume.name}`, namespace: vm.namespace, vm: vm.name, name: volume.name, standing,
     words: standingWords(volume, standing), since: sinceOf(volume), reason: volume.reason ?? '',
     cause: causeWords(volume, standing), remedy: standing === 'ready' ? '' : (volume.remedy ?? ''),
-    lane: laneOf(volume, standing, how.isClaim), facts: factsOf(volume),
+    lane: laneOf(volume, standing, how.isClaim), disk: [volume.target, volume.serial, formatSize(volume.size)].filter(Boolean).join(' · '), facts: factsOf(volume),
   }
 }
 

@@ -18,7 +18,7 @@ t.test('what is stuck comes first, the newest of it above; VMs stay in the order
   t.same(view.vms.map(({ name }) => name), ['a', 'b', 'c'])
   const [stuck] = view.stuck
   t.match(stuck, { words: 'stuck on its way in', since: AT, reason: 'SourceMissing', cause: 'volume new: /dev/vg0/new does not exist', remedy: /^Create/ })
-  t.same(view.vms[0]?.ordinary, ['vda'])
+  t.match(view.vms[0], { ordinary: ['vda'], volumes: [{ disk: 'sda · data · 64Mi' }] })
 })
 
 t.test('what has just arrived is still shown as such; what was there before hotplugd is not', async t => {

@@ -30,12 +30,12 @@ export function drawVolume(volume: VolumeView, parts: VolumeParts): HTMLElement 
 }
 
 function drawHead(volume: VolumeView, { place, isOpen, toggle }: VolumeParts): HTMLElement {
-  const where = place === 'vms' ? null : element('span', { class: 'of' }, ` of ${volume.namespace === 'default' ? '' : `${volume.namespace}/`}${volume.vm}`)
+  const where = place === 'vms' ? volume.disk : `of ${volume.namespace === 'default' ? '' : `${volume.namespace}/`}${volume.vm}`
   const button = element('button', { type: 'button', 'aria-expanded': String(isOpen), 'data-focus': `${place} ${volume.key}` }, element('bdi', {}, volume.name))
   button.addEventListener('click', toggle)
   return element(
     'header', {},
-    element('h3', {}, button, where),
+    element('h3', {}, button, element('span', { class: 'of' }, ` ${where}`)),
     element('p', { class: 'standing' }, element('span', { class: 'sign', 'aria-hidden': 'true' }, SIGNS[volume.standing]), volume.words, drawAge(volume.since)),
   )
 }

@@ -52,7 +52,9 @@ export class Link {
     if (body === null) return
     const lines = new Lines()
     this.#vms.begin()
-    for await (const text of body.pipeThrough(new TextDecoderStream())) this.#take(lines.take(text))
+    // Not every browser can iterate over a stream.
+    const reader = body.pipeThrough(new TextDecoderStream()).getReader()
+    for (let read = await reader.read(); !read.done; read = await reader.read()) this.#take(lines.take(read.value))
   }
 
   #take(lines: readonly string[]): void {
