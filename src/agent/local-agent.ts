@@ -65,7 +65,7 @@ export class LocalAgent implements AgentApi {
     const record = volume === undefined ? null : recordOf(volume.actual)
     const { desired = null, trouble = null, waiting = null } = volume ?? {}
     const unreachableBecause = vm.reachable ? '' : vm.unreachableBecause
-    return explain({ vm: key.vm, status, record, acting, nowMs, desired, trouble, waiting, queued: volume !== undefined && vm.queued.has(volume), unreachableBecause, besides: this.#besides(vm, key.volume, waiting) })
+    return explain({ vm: key.vm, status, record, acting, nowMs, desired, trouble, waiting, queued: volume !== undefined && vm.queued.has(volume), domainUuid: vm.view?.uuid ?? null, unreachableBecause, besides: this.#besides(vm, key.volume, waiting) })
   }
 
   /** Troubles of the VM, and of what could not be read where that is what the volume waits for. */

@@ -13,9 +13,9 @@ export async function explain(session: Session): Promise<void> {
   if (await printObject(session, explanation)) return
   session.print(printable(explanation.summary))
   printFacts(session, [
-    ['  Reason', explanation.reason], ['  Cause', explanation.reason === 'VolumeReady' ? undefined : explanation.message], ['  Remedy', explanation.remedy],
+    ['  Reason', explanation.reason], ['  Cause', explanation.reason === 'VolumeReady' ? undefined : explanation.message], ['  Remedy', explanation.remedy], ['  More', explanation.reason === 'VolumeReady' ? undefined : `docs/reasons.md#${explanation.reason.toLowerCase()}`],
     ['  Since', explanation.since ?? undefined], ['  Wanted', explanation.wanted], ['  Phase', explanation.phase ?? undefined],
-    ['  Reached', explanation.reached ?? 'no stage yet'], ['  Next', explanation.next], ['  Attempts', String(explanation.attempts)],
+    ['  Reached', explanation.reached ?? 'no stage yet'], ['  Next', explanation.next], ['  Attempts', explanation.attempts === 0 ? undefined : String(explanation.attempts)],
     ...explanation.besides.map(problem => ['  Besides', problem] as const),
     ...Object.entries(explanation.evidence).map(([fact, value]) => [`  ${printable(fact)}`, String(value)] as const),
   ])

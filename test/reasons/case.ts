@@ -73,6 +73,7 @@ async function isPrinted(t: Test, daemon: Daemon, volume: readonly [string, stri
   const { exitCode, stdout } = await daemon.ctl('explain', ...volume)
   t.equal(exitCode, 0)
   t.match(stdout, new RegExp(`^ {2}Reason: +${reason}$`, 'm'))
+  t.equal(stdout.includes(`docs/reasons.md#${reason.toLowerCase()}\n`), reason !== 'VolumeReady', 'the section of the page is named')
   t.ok(stdout.includes(remedy), `a person reads the remedy in:\n${stdout}`)
 }
 

@@ -10,7 +10,6 @@ import { AGAIN, type Cases, refuses, tells } from './case.ts'
 import type { Standalone } from './standalone.ts'
 import { stop, stopped } from './stopped.ts'
 
-const BY_ITSELF = 'It goes on as soon as what it waits for happens.'
 
 /** A request for a volume of a VM other than vm1; it is taken back at the end of the test, and the VM with it. */
 async function ask(t: Test, room: Standalone, vm: string): Promise<void> {
@@ -32,7 +31,7 @@ export const VM = {
       remedy: 'Define the domain in libvirt, or correct the name, and ask again.',
     })
     await writeManifest(room.daemon, 'nobody', { data: await room.image('nobody') })
-    await tells(t, room.daemon, 'data', 'VmNotFound', { vm: 'nobody', cause: 'libvirt has no domain of that name', next: BY_ITSELF })
+    await tells(t, room.daemon, 'data', 'VmNotFound', { vm: 'nobody', cause: 'libvirt has no domain of that name', next: 'The volume is plugged as soon as a domain of that name runs.' })
     await deleteManifest(room.daemon, 'nobody.yaml')
     await room.daemon.gone('nobody', 'data')
   },
@@ -40,14 +39,14 @@ export const VM = {
   VmNotRunning: async (t, room) => {
     await defineGuest(room.host, { name: 'off' })
     await ask(t, room, 'off')
-    await tells(t, room.daemon, 'data', 'VmNotRunning', { vm: 'off', cause: 'the domain is not running', next: BY_ITSELF })
+    await tells(t, room.daemon, 'data', 'VmNotRunning', { vm: 'off', cause: 'the domain is not running', next: 'The volume is plugged as soon as the domain runs.' })
   },
 
   VmSaved: async (t, room) => {
     await startPausedDomain(room.host, { name: 'saved' })
     await room.host.virsh('managedsave', 'saved')
     await ask(t, room, 'saved')
-    await tells(t, room.daemon, 'data', 'VmSaved', { vm: 'saved', cause: 'the domain is saved to disk', next: BY_ITSELF })
+    await tells(t, room.daemon, 'data', 'VmSaved', { vm: 'saved', cause: 'the domain is saved to disk', next: 'What is due is done as soon as the domain runs again.' })
   },
 
   VmReplaced: async (t, room) => {
@@ -55,8 +54,10 @@ export const VM = {
     const xml = await room.host.virsh('dumpxml', 'again')
     await ask(t, room, 'again')
     await room.host.virsh('undefine', 'again')
-    await room.host.define(xml.replace(/<uuid>.*<\/uuid>/, `<uuid>${randomUUID()}</uuid>`))
-    await tells(t, room.daemon, 'data', 'VmReplaced', { vm: 'again', cause: 'the domain of that name is not the one that the volume was added to' })
+    const domainUuid = randomUUID()
+    await room.host.define(xml.replace(/<uuid>.*<\/uuid>/, `<uuid>${domainUuid}</uuid>`))
+    const evidence = { addedTo: /<uuid>(.*)<\/uuid>/.exec(xml)?.[1], domainUuid }
+    await tells(t, room.daemon, 'data', 'VmReplaced', { vm: 'again', cause: 'the domain of that name is not the one that the volume was added to', evidence, next: /^Nothing is plugged into the new domain/ })
   },
 
   ProcessUnknown: async (t, room) => {

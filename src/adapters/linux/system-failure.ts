@@ -19,6 +19,6 @@ export function meansAbsent(error: unknown): boolean {
 /** The failure under a reason of the catalogue, with errno and call in words and in the detail. What is no failure of a system call is passed on. */
 export function failed(reason: Reason, doing: string, cause: unknown): HotplugError {
   if (!isSystemFailure(cause)) throw cause
-  const { code, syscall, path = null } = cause
-  return new HotplugError(reason, `cannot ${doing}: ${code} from ${syscall}`, { cause, detail: { errno: code, syscall, path } })
+  const { code, syscall, path } = cause
+  return new HotplugError(reason, `cannot ${doing}: ${code} from ${syscall}`, { cause, detail: { errno: code, syscall, ...(path !== undefined && { path }) } })
 }
