@@ -41,6 +41,8 @@ export interface HistoryEntry {
 export interface EngineState {
   /** Kubernetes mode: the role on this node, and why; null where there is only one. */
   readonly role: unknown
+  /** Kubernetes mode: each watch of the API server, with its age and trouble, and the writes; null elsewhere. */
+  readonly cluster: unknown
   /** The actual world, VM by VM: whether its libvirt answers, what holds it, its domain with all disks as last read. */
   readonly vms: readonly unknown[]
   /** The desired world: each wish, and who has it. */

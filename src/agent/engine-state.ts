@@ -8,7 +8,7 @@ import type { Volume } from './volume.ts'
 
 /** A state of nothing: before anything runs, and where a role has no such part. */
 export const NO_STATE: EngineState = {
-  role: null, vms: [], desired: [], actual: [], plan: [], operations: [], queues: [], journal: [], journalDoubts: [], history: [], sources: [], holders: [], connections: [],
+  role: null, cluster: null, vms: [], desired: [], actual: [], plan: [], operations: [], queues: [], journal: [], journalDoubts: [], history: [], sources: [], holders: [], connections: [],
 }
 
 /** Both worlds, what is to be done about the difference, and what was done. `nowMs` is monotonic. */
@@ -18,6 +18,7 @@ export function engineState(agent: Agent, history: History, nowMs: number): Engi
   const volumes = pairs.map(([, volume]) => volume)
   return {
     role: null,
+    cluster: null,
     vms: [...world.all()].map(vmState),
     desired: volumes.flatMap(({ desired }) => desired ?? []),
     actual: volumes.map(({ id, actual, trouble, persisted, placement }) => ({ id, ...actual, trouble, persisted, placement })),

@@ -19,6 +19,8 @@ export interface ReadinessRules {
   readonly needsEveryLibvirt: boolean
   /** Further checks. */
   checks(): readonly Check[]
+  /** What comes from and goes to a cluster, for debugging. */
+  cluster?(): object
 }
 
 /** What the local API is served from. */
@@ -88,8 +90,8 @@ export class LocalAgent implements AgentApi {
   }
 
   state(): EngineState {
-    const { agent, history, ports } = this.#parts
-    return engineState(agent, history, ports.clock.monotonicMs())
+    const { agent, history, ports, readiness } = this.#parts
+    return { ...engineState(agent, history, ports.clock.monotonicMs()), cluster: readiness.cluster?.() ?? null }
   }
 
   readiness(): readonly Check[] {

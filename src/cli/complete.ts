@@ -10,18 +10,17 @@ const PATIENCE_MS = 2_000
  * What the scripts of `hotplugctl completion` ask for: a line for each word that may stand at the cursor, with a tab and
  * what it means; `:path` asks the shell for the names of files. Where the daemon does not answer there are no names.
  */
-export async function complete(words: readonly string[], socketPath: string): Promise<readonly string[]> {
+export async function complete(words: readonly string[], socketPath: string, patienceMs = PATIENCE_MS): Promise<readonly string[]> {
   const wanted = wantedWord(words)
   if (wanted.names === 'path') return [':path']
   const current = (words.at(-1) ?? '').slice(wanted.prefix.length)
-  const offers = [...wanted.offers, ...(await namesOf(wanted, createClient(wanted.meant.socket ?? socketPath)))]
+  const offers = [...wanted.offers, ...(await namesOf(wanted, createClient(wanted.meant.socket ?? socketPath), AbortSignal.timeout(patienceMs)))]
   // What would steer the terminal, or be taken for a second word, cannot be offered.
   return offers.filter(({ word }) => word.startsWith(current) && !/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(word)).map(({ word, doc }) => `${wanted.prefix}${word}\t${doc}`)
 }
 
-async function namesOf({ names, meant }: Wanted, client: Client): Promise<readonly Offer[]> {
+async function namesOf({ names, meant }: Wanted, client: Client, signal: AbortSignal): Promise<readonly Offer[]> {
   if (names === null) return []
-  const signal = AbortSignal.timeout(PATIENCE_MS)
   try {
     return names === 'volume' || names === 'hotplugged' ? await volumes(client, meant, { isAll: names === 'volume', signal }) : await vms(client, names, { meant, signal })
   } catch {

@@ -15,6 +15,8 @@ export interface CompanionApiParts {
   readonly vmis: ObservedVmis
   readonly hub: WatchHub
   readonly history: History
+  /** What comes from the cluster, for debugging. */
+  readonly cluster?: () => object
 }
 
 /** The local API of a companion: everything that can be read, nothing that changes anything. Contracts: AgentApi. */
@@ -62,6 +64,7 @@ export class CompanionApi implements AgentApi {
     const volumes = companion.vms().flatMap((vm) => [...vm.volumes.values()])
     return {
       ...NO_STATE,
+      cluster: this.#parts.cluster?.() ?? null,
       vms: companion.vms().map(({ key, vmi, view }) => ({ vm: key, uid: vmi?.uid ?? null, launcherUid: vmi?.launcherUid ?? null, migrating: vmi?.migrating ?? false, failure: vmi?.failure ?? null, reachable: view !== undefined, domain: view ?? null })),
       desired: volumes.flatMap(({ id, facts }) => (facts.spec === null ? [] : [{ id, ...facts.spec }])),
       actual: volumes.map(({ id, facts, way }) => ({ id, way, entry: facts.entry, pod: facts.pod, exposed: facts.exposed, disk: facts.disk ?? null })),

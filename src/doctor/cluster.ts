@@ -9,6 +9,9 @@ import { ACCESS_RULES, type AccessRule } from './access-rules.ts'
 import { failed, ok, warning, wordsOf, type Finding } from './finding.ts'
 import type { Surroundings } from './surroundings.ts'
 
+/** Longer than anybody likes to wait, so that what is only slow is not called broken. */
+const ANSWER_MS = 30_000
+
 /** Does the API server answer, may the agent do there what it must, and is KubeVirt there? */
 export async function lookAtCluster({ config }: Surroundings): Promise<readonly Finding[]> {
   const client = await connect(config)
@@ -28,7 +31,7 @@ export async function lookAtCluster({ config }: Surroundings): Promise<readonly 
 
 async function connect(config: Config): Promise<ApiClient | Finding> {
   try {
-    return new ApiClient({ credentials: await credentials(config), clock: systemClock })
+    return new ApiClient({ credentials: await credentials(config), clock: systemClock, timeoutMs: ANSWER_MS })
   } catch (thrown) {
     const { message, remedy } = asHotplugError(thrown)
     return failed('api-server', message, remedy)

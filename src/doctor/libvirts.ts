@@ -8,7 +8,8 @@ import { openFilesOf } from './open-files.ts'
 import { failed, ok, warning, wordsOf, type Finding } from './finding.ts'
 import type { Surroundings } from './surroundings.ts'
 
-const ANSWER_MS = 10_000
+/** Longer than anybody likes to wait, so that what is only slow is not called broken. */
+const ANSWER_MS = 30_000
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} }
 
 /** Does each answer, and are the QEMU processes of its guests to be seen? */

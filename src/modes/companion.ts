@@ -17,7 +17,7 @@ import { readingOnly } from '../companion/domains-reader.ts'
 import type { RoleSource } from '../ports/role-source.ts'
 import type { RoleRun } from '../roles.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import { credentials, nodeOf } from './cluster-access.ts'
+import { credentials, nodeOf, toldWatches } from './cluster-access.ts'
 import type { ModeParts } from './mode.ts'
 
 /** Who is told what happens; the same for every role. */
@@ -59,7 +59,7 @@ export async function beginCompanion({ config, log }: ModeParts, { observer, his
   companion.start()
   view.start()
   return {
-    api: new CompanionApi({ companion, vmis, hub, history }),
+    api: new CompanionApi({ companion, vmis, hub, history, cluster: () => ({ watches: toldWatches(view.states()) }) }),
     connections: () => companion.connections(),
     async stop() {
       await companion.stop()

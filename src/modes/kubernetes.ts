@@ -12,7 +12,7 @@ import { HotplugError } from '../errors.ts'
 import type { DesiredSource } from '../ports/desired-source.ts'
 import type { Journal } from '../ports/journal.ts'
 import type { PersistLedger } from '../ports/persist-ledger.ts'
-import { credentials, nodeOf } from './cluster-access.ts'
+import { credentials, nodeOf, toldWatches } from './cluster-access.ts'
 import type { Mode, ModeParts } from './mode.ts'
 
 /**
@@ -45,6 +45,7 @@ export async function kubernetesMode({ config, log, hook }: ModeParts): Promise<
     hotplugEnabled: true, // the cluster's gates decide, volume by volume
     needsEveryLibvirt: false,
     checks: () => [cluster.check()],
+    cluster: () => ({ watches: toldWatches(cluster.states()), writes: cluster.sink.counts() }),
     registerMetrics(registry) {
       registerWatchMetrics(registry, () => cluster.states())
       registerWriteMetrics(registry, cluster.sink)

@@ -71,14 +71,14 @@ t.test('of an agent that reaches no cluster: its kubeconfig and token stay out',
     clusters: [{ name: 'c', cluster: { server: 'https://user:PLANTED-in-a-url@127.0.0.1:1' } }], users: [{ name: 'u', user: { token: JWT } }],
   }))
   const daemon = await spawnDaemon(t, { libvirt: 'qemu:///system', env: ENV, flags: ['--mode', 'kubernetes', '--node-name', 'node1', '--kubeconfig', kubeconfig] })
-  await until('it answers', () => daemon.call('GET', '/debug/state').catch(() => null))
+  await until('it to have begun', async () => ((await daemon.call('GET', '/debug/state')).body as { cluster: unknown }).cluster)
   const file = join(base, 'cluster.tar.gz')
   t.match(await bundle(daemon, '-o', file), { code: 0 })
   const files = await unpack(file)
   for (const [name, text] of files) t.notMatch(text, /PLANTED|eyJhbG|UExBTlRFRA/, name)
   t.match(files.get('doctor.txt'), /^FAILED +api-server: /m)
   t.match(files.get('config.json'), /"--?kubeconfig"|kubeconfig/)
-  t.match(JSON.parse(files.get('state.json') ?? ''), { role: { role: 'companion' } })
+  t.match(JSON.parse(files.get('state.json') ?? ''), { role: { role: 'companion' }, cluster: { watches: [{ name: 'vmis', synced: false }, {}, {}] } })
 })
 
 t.test('without a daemon: what can be had, and what is missing is said', async (t) => {

@@ -13,7 +13,7 @@ export const DEBUG_SCHEMAS = {
   DebugPage: shape<DebugPage>({ method: TEXT, path: TEXT, doc: TEXT }, {}),
   EngineState: shape<EngineState>(
     {
-      role: orNull(ANY_OBJECT), vms: OBJECTS, desired: OBJECTS, actual: OBJECTS, plan: OBJECTS, operations: OBJECTS, queues: OBJECTS, journal: OBJECTS,
+      role: orNull(ANY_OBJECT), cluster: orNull(ANY_OBJECT), vms: OBJECTS, desired: OBJECTS, actual: OBJECTS, plan: OBJECTS, operations: OBJECTS, queues: OBJECTS, journal: OBJECTS,
       journalDoubts: listOf(TEXT), history: listOf(ref('HistoryEntry')), sources: OBJECTS, holders: OBJECTS, connections: OBJECTS,
     }, {}, 'The whole engine. Names are stable, depth is not.',
   ),

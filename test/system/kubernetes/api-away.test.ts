@@ -25,6 +25,10 @@ void t.test('the API server goes away between the wish and its end: the plug goe
   t.equal((await scene.daemon.call('GET', '/readyz')).status, 200, 'what is known goes on')
   await scene.server.start()
   t.match(await scene.phase(vm, 'data', 'Ready'), { target: 'sda', reason: 'VolumeReady' })
+  t.match((await scene.daemon.call('GET', '/debug/state')).body, {
+    role: { role: 'agent', running: 'agent' }, plan: [{ do: 'rest' }],
+    cluster: { watches: [{ name: 'vmis', synced: true, ageMs: Number }, { name: 'pods', synced: true }, { name: 'kubevirts' }], writes: { writes: Number, conflicts: Number } },
+  })
 
   await scene.server.kill9()
   await scene.server.start()
