@@ -11,6 +11,8 @@ import type { Standalone } from './standalone.ts'
 
 const GROUP = 61_001
 const WATCHES = 16
+/** More than fit into the last page of a journal. */
+const MANY = Array.from({ length: 6 }, (_, i) => `unnoted${i}`)
 const VMIS = '/apis/kubevirt.io/v1/virtualmachineinstances'
 const REMOVE = '/apis/subresources.kubevirt.io/v1/namespaces/default/virtualmachineinstances/vm1/removevolume'
 
@@ -62,12 +64,13 @@ export const AGENT = {
     const fill = await makeSmall(t, directories.run)
     const daemon = await startDaemon(t, { libvirt: room.host.uri, directories })
     await fill()
-    await daemon.add('vm1', 'unnoted', await room.image('unnoted'))
-    await tells(t, daemon, 'unnoted', 'JournalUnwritable', { cause: `cannot write the exposure journal ${directories.run}/exposures.journal: ENOSPC`, next: AGAIN, evidence: { errno: 'ENOSPC' } })
+    for (const name of MANY) await daemon.add('vm1', name, await room.image(name))
+    const { name } = await until('the journal to be full', async () => (await daemon.volumes('vm1')).find(({ reason }) => reason === 'JournalUnwritable'))
+    await tells(t, daemon, name, 'JournalUnwritable', { cause: `cannot write the exposure journal ${directories.run}/exposures.journal: ENOSPC`, next: AGAIN, evidence: { errno: 'ENOSPC' } })
     await rm(join(directories.run, 'filler'))
-    await daemon.ready('vm1', 'unnoted')
-    await daemon.remove('vm1', 'unnoted')
-    await daemon.gone('vm1', 'unnoted')
+    for (const name of MANY) await daemon.ready('vm1', name)
+    for (const name of MANY) await daemon.remove('vm1', name)
+    for (const name of MANY) await daemon.gone('vm1', name)
     await daemon.stop()
   },
 

@@ -97,6 +97,7 @@ export const LIBVIRT = {
     await attachForeign(room.host, disk)
     await room.want(t, 'defined', { path: await room.image('defined'), persist: true })
     await tells(t, room.daemon, 'defined', 'PersistFailed', { cause: /^the definition of default\/vm1 has another disk under this volume's name: /, next: AGAIN, remedy: /virsh detach-device-alias/ })
+    t.match(await room.daemon.volume('vm1', 'defined'), { remedy: /virsh detach-device-alias/ }, 'the status has the same remedy')
     await detachForeign(room.host, disk)
     await room.daemon.ready('vm1', 'defined')
   },

@@ -1,5 +1,5 @@
 import { until } from '../support/lab.ts'
-import { engineState, underWay } from '../system/fault-scene.ts'
+import { engineState } from '../system/fault-scene.ts'
 import { plug, unplug } from '../system/user-scene.ts'
 import { type Cases, tells, UNDER_WAY } from './case.ts'
 import type { Standalone } from './standalone.ts'
@@ -19,7 +19,7 @@ export const PROGRESS = {
   Plugging: async (t, room) => {
     const goOn = stop(t, await room.guest.qemuPid())
     await room.daemon.add('vm1', 'coming', await room.image('coming'))
-    await underWay(room.daemon, 'plug')
+    await until('libvirt to be asked', async () => (await engineState(room.daemon)).journal.some(({ step }) => step === 'attaching'))
     await tells(t, room.daemon, 'coming', 'Plugging', { cause: 'Volume coming is on its way into the VM', next: UNDER_WAY, evidence: { path: room.at('coming'), lastJournalStep: 'attaching' } })
     goOn()
     await room.daemon.ready('vm1', 'coming')
