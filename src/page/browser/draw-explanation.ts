@@ -1,24 +1,25 @@
 import type { Explanation } from '../../model/explanation.ts'
 import type { VolumeView } from '../view.ts'
 import { explainCommand } from '../words.ts'
+import { drawDetails, type Fold } from './draw-details.ts'
 import { element } from './element.ts'
 
 /** What stopped a volume and what to do; from its status at once, and the whole of it when `explain` has answered. */
-export function drawExplanation(volume: VolumeView, explanation: Explanation | null): HTMLElement {
+export function drawExplanation(volume: VolumeView, explanation: Explanation | null, evidence: Fold): HTMLElement {
   const rows: readonly (readonly [string, string])[] = [
     ['Why', explanation?.message ?? volume.cause], ['What to do', explanation?.remedy ?? volume.remedy], ['What happens next', explanation?.next ?? ''],
     ['Since', explanation?.since ?? volume.since ?? ''], ['Wanted', explanation?.wanted ?? ''],
   ]
   const known = rows.filter(([, text]) => text !== '')
-  return element('div', { class: 'explanation' }, element('dl', {}, ...known.flatMap(drawRow)), explanation === null ? null : drawEvidence(volume, explanation))
+  return element('div', { class: 'explanation' }, element('dl', {}, ...known.flatMap(drawRow)), explanation === null ? null : drawEvidence(volume, explanation, evidence))
 }
 
 function drawRow([name, text]: readonly [string, string]): readonly HTMLElement[] {
   return [element('dt', {}, name), element('dd', { class: name === 'What to do' ? 'remedy' : '' }, text)]
 }
 
-function drawEvidence(volume: VolumeView, { reason, attempts, reached, evidence }: Explanation): HTMLElement {
+function drawEvidence(volume: VolumeView, { reason, attempts, reached, evidence }: Explanation, fold: Fold): HTMLElement {
   const facts = Object.entries(evidence).flatMap(([name, value]) => (value === null ? [] : [[name, String(value)] as const]))
   const rows: readonly (readonly [string, string])[] = [['reason', reason], ['reached', reached ?? 'no stage yet'], ['attempts', String(attempts)], ...facts, ['in a terminal', explainCommand(volume)]]
-  return element('details', { class: 'evidence' }, element('summary', { 'data-focus': `evidence ${volume.key}` }, 'Evidence'), element('dl', {}, ...rows.flatMap(drawRow)))
+  return drawDetails('evidence', element('summary', { 'data-focus': `evidence ${volume.key}` }, 'Evidence'), [element('dl', {}, ...rows.flatMap(drawRow))], fold)
 }

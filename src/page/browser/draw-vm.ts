@@ -1,22 +1,15 @@
 import type { VmView, VolumeView } from '../view.ts'
+import { drawDetails, type Fold } from './draw-details.ts'
 import { element } from './element.ts'
 
 /** What a VM is drawn from, beside its view. */
-export interface VmParts {
-  readonly isOpen: boolean
-  readonly toggled: (isOpen: boolean) => void
+export interface VmParts extends Fold {
   readonly drawVolume: (volume: VolumeView) => HTMLElement
 }
 
 /** The volumes of a VM that is closed are not drawn at all: there may be hundreds. */
-export function drawVm(vm: VmView, { isOpen, toggled, drawVolume }: VmParts): HTMLElement {
-  const body = isOpen ? [...vm.volumes.map(drawVolume), drawOrdinary(vm)] : []
-  const made = element('details', { class: 'vm', ...(isOpen ? { open: '' } : {}) }, drawSummary(vm), ...body)
-  made.addEventListener('toggle', () => {
-    const now = made.hasAttribute('open')
-    if (now !== isOpen) toggled(now)
-  })
-  return made
+export function drawVm(vm: VmView, parts: VmParts): HTMLElement {
+  return drawDetails('vm', drawSummary(vm), parts.isOpen ? [...vm.volumes.map(parts.drawVolume), drawOrdinary(vm)] : [], parts)
 }
 
 function drawSummary(vm: VmView): HTMLElement {

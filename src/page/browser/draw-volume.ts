@@ -1,19 +1,19 @@
 import type { Explanation } from '../../model/explanation.ts'
 import type { HistoryEntry } from '../../agent/api.ts'
 import type { VolumeView } from '../view.ts'
+import type { Fold } from './draw-details.ts'
 import { drawExplanation } from './draw-explanation.ts'
 import { drawEntry } from './draw-history.ts'
 import { drawLane } from './draw-lane.ts'
 import { element } from './element.ts'
 
 /** What a volume is drawn from, beside its view. */
-export interface VolumeParts {
+export interface VolumeParts extends Fold {
   readonly explanation: Explanation | null
   readonly history: readonly HistoryEntry[]
-  readonly isOpen: boolean
   /** Where it is drawn: the same volume may be on the page twice. */
   readonly place: 'stuck' | 'moving' | 'vms'
-  readonly toggle: () => void
+  readonly evidence: Fold
 }
 
 const SIGNS = { stuck: '!', moving: '→', waiting: '…', ready: '✓', ordinary: '' } as const
@@ -24,7 +24,7 @@ export function drawVolume(volume: VolumeView, parts: VolumeParts): HTMLElement 
   return element(
     'article', { class: `volume ${volume.standing}`, 'data-volume': volume.key },
     drawHead(volume, parts), drawLane(volume.lane), cause,
-    isExplained ? drawExplanation(volume, parts.explanation) : null,
+    isExplained ? drawExplanation(volume, parts.explanation, parts.evidence) : null,
     parts.isOpen ? drawMore(volume, parts) : null,
   )
 }

@@ -2,6 +2,7 @@ import type { VmiObject } from '../../http/vmi-object.ts'
 import { newestOf } from '../told.ts'
 import { viewOf, type View, type VmView, type VolumeView } from '../view.ts'
 import type { Answers } from './answers.ts'
+import type { Fold } from './draw-details.ts'
 import { drawEntry } from './draw-history.ts'
 import { drawVm } from './draw-vm.ts'
 import { drawVolume, type VolumeParts } from './draw-volume.ts'
@@ -20,7 +21,7 @@ export class Screen {
   readonly #answers: Answers
   readonly #redraw: () => void
   readonly #lists = { stuck: listOf('stuck'), moving: listOf('moving'), vms: listOf('vms'), history: listOf('history') }
-  /** Volumes that somebody opened, by place and key. */
+  /** What somebody opened: volumes and their evidence, by place and key. */
   readonly #open = new Set<string>()
   /** VMs that somebody opened or closed. */
   readonly #toggled = new Map<string, boolean>()
@@ -58,34 +59,37 @@ export class Screen {
     const more = section.querySelector<HTMLElement>('.more')
     if (more === null) return
     more.hidden = volumes.length <= MOST
-    setText(more, `… and ${volumes.length - MOST} more; say above which to show.`)
+    if (!more.hidden) setText(more, `… and ${volumes.length - MOST} more; say above which to show.`)
   }
 
   #volumePiece(volume: VolumeView, place: Place): Piece {
-    const { toggle, ...parts } = this.#partsOf(volume, place)
-    return { key: volume.key, shows: [volume, parts], draw: () => drawVolume(volume, { ...parts, toggle }) }
+    const parts = this.#partsOf(volume, place)
+    return { key: volume.key, shows: [volume, parts], draw: () => drawVolume(volume, parts) }
   }
 
   #vmPiece(vm: VmView, isOpen: boolean): Piece {
     const pieces = isOpen ? vm.volumes.map(volume => this.#volumePiece(volume, 'vms')) : []
     const drawn = new Map(pieces.map(piece => [piece.key, piece.draw]))
-    const toggled = (now: boolean): void => {
-      this.#toggled.set(vm.key, now)
+    const toggle = (): void => {
+      this.#toggled.set(vm.key, !isOpen)
       this.#redraw()
     }
     const drawOne = (volume: VolumeView): HTMLElement => drawn.get(volume.key)?.() ?? document.createElement('p')
-    return { key: vm.key, shows: [vm, isOpen, pieces.map(({ shows }) => shows)], draw: () => drawVm(vm, { isOpen, toggled, drawVolume: drawOne }) }
+    return { key: vm.key, shows: [vm, isOpen, pieces.map(({ shows }) => shows)], draw: () => drawVm(vm, { isOpen, toggle, drawVolume: drawOne }) }
   }
 
   #partsOf(volume: VolumeView, place: Place): VolumeParts {
-    const id = idOf(place, volume)
-    const isOpen = this.#open.has(id)
+    const fold = this.#fold(idOf(place, volume))
+    const history = fold.isOpen ? newestOf(this.#answers.history.filter(entry => entry.volume === volume.key), '') : []
+    return { ...fold, place, history, explanation: this.#answers.explanationOf(volume), evidence: this.#fold(`evidence ${idOf(place, volume)}`) }
+  }
+
+  #fold(id: string): Fold {
     const toggle = (): void => {
       if (!this.#open.delete(id)) this.#open.add(id)
       this.#redraw()
     }
-    const history = isOpen ? newestOf(this.#answers.history.filter(entry => entry.volume === volume.key), '') : []
-    return { place, isOpen, toggle, history, explanation: this.#answers.explanationOf(volume) }
+    return { isOpen: this.#open.has(id), toggle }
   }
 
   #drawHistory(filter: string): void {
