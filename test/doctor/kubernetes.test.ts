@@ -66,6 +66,9 @@ t.test('on a real API server: before KubeVirt is there, with all verbs, and with
   t.match(well.of('role'), /^ok: --role auto; no virt-handler DaemonSet in namespace kubevirt/)
   t.match(well.of('kernel'), /open_tree, move_mount/)
 
+  const asInPod = await look(kubeconfig, { under: ['setpriv', '--bounding-set', '-all,+sys_admin,+sys_ptrace,+sys_chroot,+mknod,+chown,+dac_override', '--no-new-privs'] })
+  t.equal(asInPod.code, 0, `with the six capabilities of the chart: ${JSON.stringify(asInPod.findings)}`)
+
   await allow(server, ACCESS_RULES.filter(({ resource, verb }) => !(resource === 'virtualmachineinstances' && verb === 'patch') && resource !== 'kubevirts'))
   const poor = await looks(kubeconfig, ({ of }) => of('rbac').includes('kubevirts') && of('rbac').includes('patch'))
   t.equal(poor.code, 1)

@@ -44,6 +44,11 @@ t.test('without a daemon, on a host that has what is needed', async (t) => {
   for (const { name, state, remedy } of findings) t.equal(remedy === undefined, state === 'ok', `${name}: a remedy where something is to be mended`)
 })
 
+t.test('with no more capabilities than the unit gives', async (t) => {
+  const { code, findings } = await examine(WELL, ['setpriv', '--bounding-set', '-all,+chown,+dac_read_search,+sys_ptrace', '--no-new-privs'])
+  t.equal(code, 0, JSON.stringify(findings))
+})
+
 t.test('what is wrong is named, with its remedy, and the exit code is 1', async (t) => {
   const file = join(base, 'file')
   await writeFile(file, '')
