@@ -56,13 +56,28 @@ export class BlockDevice {
   }
 }
 
+const ASIDE = 4_096
+let aside = 0
+
+/**
+ * A loop device with a number that `losetup --find` gives to nobody: for tests that take its file away and give it another.
+ * In between it is free, and with a number of the usual ones whoever looks for a free one at that moment would have it.
+ */
+export const loopAside = async (file: string): Promise<string> => {
+  const path = `/dev/loop${ASIDE + (process.pid % 100_000) * 4 + (aside++ % 4)}`
+  await run('losetup', [path, file])
+  return path
+}
+
+const findLoop = async (file: string): Promise<string> => (await run('losetup', ['--find', '--show', file])).trim()
+
 /** With `t` it is gone after the test. Needs root. @param sizeBytes a multiple of 512 */
-export const makeBlockDevice = async (sizeBytes: number, t?: Teardown): Promise<BlockDevice> => {
+export const makeBlockDevice = async (sizeBytes: number, t?: Teardown, loop = findLoop): Promise<BlockDevice> => {
   const directory = await mkdtemp(join(tmpdir(), 'hotplugd-block-'))
   const backingFile = join(directory, 'backing')
   await (await open(backingFile, 'w')).close()
   await truncate(backingFile, sizeBytes)
-  const path = (await run('losetup', ['--find', '--show', backingFile])).trim()
+  const path = await loop(backingFile)
   await chown(path, 0, 0) // a libvirt with dynamic ownership may have had this number before, and died
   clearAfterDeath(path, directory)
   const device = new BlockDevice(path, backingFile, directory)

@@ -32,7 +32,7 @@
  *   everything else as it is: put images into a directory of the test below the system's temporary directory, not below /run.
  * - Outside tests: `await using host = await startLibvirtHost()`. When the process dies, by SIGKILL too, daemon and guests are killed.
  */
-export { BlockDevice, makeBlockDevice } from './block-device.ts'
+export { BlockDevice, loopAside, makeBlockDevice } from './block-device.ts'
 export { CommandError, run } from './command.ts'
 export { type DiskEvent, type GuestDisk } from './guest/disk-view.ts'
 export { diskXml, domainXml, escapeXml, type DomainDisk, type DomainIdentity, type DomainShape } from './guest/domain-xml.ts'

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { type Daemon, startDaemon } from '../support/daemon.ts'
-import { makeBlockDevice, run } from '../support/lab.ts'
+import { loopAside, makeBlockDevice, run } from '../support/lab.ts'
 import { actsOf, engineState, hasExactly, IMAGE_BYTES, leave, makeImage, makeImages, nameInside, openScene, type Scene, underWay } from './fault-scene.ts'
 
 const ROUNDS = 15
@@ -21,7 +21,7 @@ t.test('an image renamed over between request and attach', async (t) => {
 })
 
 t.test('a loop device given another file between request and attach', async (t) => {
-  const device = await makeBlockDevice(IMAGE_BYTES, t)
+  const device = await makeBlockDevice(IMAGE_BYTES, t, loopAside)
   await device.write(0, Buffer.from('old\0'))
   const next = await makeImage(scene.directory, 'new')
   await swappedWhilePlugging(t, device.path, async () => {

@@ -1,6 +1,7 @@
 import { mkdir, open, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { loopAside } from '../../support/block-device.ts'
 import { run } from '../../support/command.ts'
 import { scratch } from './scratch.ts'
 
@@ -15,7 +16,15 @@ export async function makeImage(path: string, sizeBytes = 16 * MIB): Promise<str
 
 /** A loop device over a file or device that exists; gone after the test. */
 export async function loopOver(t: Test, path: string, ...flags: readonly string[]): Promise<string> {
-  const loop = (await run('losetup', ['--find', '--show', ...flags, path])).trim()
+  return untilEnd(t, (await run('losetup', ['--find', '--show', ...flags, path])).trim())
+}
+
+/** The same for a test that gives it another file. */
+export async function swappableLoop(t: Test, path: string): Promise<string> {
+  return untilEnd(t, await loopAside(path))
+}
+
+function untilEnd(t: Test, loop: string): string {
   t.teardown(() => run('losetup', ['--detach', loop]))
   return loop
 }

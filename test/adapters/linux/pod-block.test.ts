@@ -3,7 +3,7 @@ import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises
 import { join } from 'node:path'
 import tap from 'tap'
 import { run } from '../../support/command.ts'
-import { makeBlockDevice } from '../../support/block-device.ts'
+import { loopAside, makeBlockDevice } from '../../support/block-device.ts'
 import { until } from '../../support/wait.ts'
 import { refusalOf } from './scratch.ts'
 import { CGROUP_VERSIONS, deviceNumber, makeNode, MIB, startPodLab, VM, type PodLab } from './pod-lab.ts'
@@ -138,7 +138,7 @@ void tap.test('a device that the host has mounted is refused', async (t) => {
 
 void tap.test('the disk behind the number changes between look-up and attach', async (t) => {
   const lab = await startPodLab(t, CGROUP_VERSIONS[0] ?? 'v2')
-  const device = await makeBlockDevice(MIB, t)
+  const device = await makeBlockDevice(MIB, t, loopAside)
   await lab.attachBlock('b1', device.path)
   const source = await lab.sources.resolve(lab.claim('b1'))
   await run('losetup', ['--detach', device.path])

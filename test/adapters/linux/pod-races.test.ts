@@ -4,7 +4,7 @@ import tap from 'tap'
 import { HotplugError } from '../../../src/errors.ts'
 import { sameIdentity } from '../../../src/model/source.ts'
 import { run } from '../../support/command.ts'
-import { makeBlockDevice } from '../../support/block-device.ts'
+import { loopAside, makeBlockDevice } from '../../support/block-device.ts'
 import { compile, kill, start } from './fixture.ts'
 import { scratch } from './scratch.ts'
 import { CGROUP_VERSIONS, MIB, startPodLab, VM } from './pod-lab.ts'
@@ -16,7 +16,7 @@ const RACES = Number(process.env['RACES'] ?? 500)
 
 void tap.test(`a device number that is another image's time and again (${RACES} races)`, async (t) => {
   const lab = await startPodLab(t, CGROUP_VERSIONS[0] ?? 'v2')
-  const device = await makeBlockDevice(MIB, t)
+  const device = await makeBlockDevice(MIB, t, loopAside)
   const other = join(await scratch(t), 'other')
   await writeFile(device.backingFile, Buffer.alloc(MIB, 'one '))
   await writeFile(other, Buffer.alloc(MIB, 'two '))

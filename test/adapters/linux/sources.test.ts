@@ -8,7 +8,7 @@ import { createSources } from '../../../src/adapters/linux/sources.ts'
 import type { ImageFormat } from '../../../src/model/source.ts'
 import { run } from '../../support/command.ts'
 import { until } from '../../support/wait.ts'
-import { addPartition, loopOver, makeImage, MIB } from './block-lab.ts'
+import { addPartition, loopOver, makeImage, MIB, swappableLoop } from './block-lab.ts'
 import { refusalOf, scratch } from './scratch.ts'
 
 const sources = createSources()
@@ -45,7 +45,7 @@ void tap.test('a loop device is its backing file under another name, from either
 void tap.test('another backing file is another identity under the same number', async (t) => {
   const dir = await scratch(t)
   const [one, two] = [await makeImage(join(dir, 'one')), await makeImage(join(dir, 'two'))]
-  const loop = await loopOver(t, one)
+  const loop = await swappableLoop(t, one)
   const before = await resolve(loop)
   await run('losetup', ['--detach', loop])
   await run('losetup', [loop, two])
