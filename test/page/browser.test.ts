@@ -62,7 +62,7 @@ t.test('the explanation next to what is stuck, its text as text, and away when i
   const before = await attempts.textContent()
   await until('another attempt to be told', async () => (await attempts.textContent()) !== before)
   t.equal(await attempts.isVisible(), true, 'what was opened stays open')
-  t.match(await archive.locator('.evidence').textContent(), /SourceMissing.*hotplugctl explain vm1 archive/s)
+  t.match(await archive.locator('.evidence').textContent(), /SourceMissing.*hotplugctl explain vm1 archive.*docs\/reasons\.md#sourcemissing/s)
   t.match(await page.title(), /^1 stuck · hotplugd /)
 
   await writeManifest(daemon, 'vm1', { archive: await makeImage(t) })
