@@ -23,7 +23,7 @@
       "target_name": "hotplugd_linux",
       "sources": [
         "linux/act.cc", "linux/addon.cc", "linux/arguments.cc", "linux/beneath.cc", "linux/descriptor.cc", "linux/device.cc",
-        "linux/device-program.cc", "linux/exposed-device.cc", "linux/exposed-image.cc", "linux/filesystem.cc",
+        "linux/device-program.cc", "linux/durable-file.cc", "linux/exposed-device.cc", "linux/exposed-image.cc", "linux/filesystem.cc",
         "linux/footprint.cc", "linux/kernel-features.cc", "linux/launcher-directory.cc", "linux/launcher-socket.cc", "linux/look-up.cc",
         "linux/loop-backing.cc", "linux/missing-component.cc", "linux/namespaces.cc", "linux/node-lock.cc",
         "linux/notify.cc", "linux/path-footprints.cc", "linux/peer.cc", "linux/pod-acts.cc", "linux/pod-cgroup.cc",

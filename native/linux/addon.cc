@@ -7,6 +7,7 @@
 #include "act.h"
 #include "arguments.h"
 #include "device.h"
+#include "durable-file.h"
 #include "kernel-features.h"
 #include "look-up.h"
 #include "node-lock.h"
@@ -20,6 +21,8 @@
 
 namespace hotplugd {
 namespace {
+
+Napi::Value nothing(Napi::Env env) { return env.Undefined(); }
 
 Napi::Value lookUp(const Napi::CallbackInfo& info) {
   const LookUpRequest request{text(info[0]), info[1].As<Napi::Boolean>(), Sysfs(text(info[2]))};
@@ -44,6 +47,25 @@ Napi::Value ofPaths(const Napi::CallbackInfo& info) {
 Napi::Value ofHost(const Napi::CallbackInfo& info) {
   return perform(info.Env(), [devices = listOf<dev_t>(info[0], device), sysfs = Sysfs(text(info[1]))] {
     return footprintsOfHost(devices, sysfs);
+  });
+}
+
+// (path, name aside, bytes, mode)
+Napi::Value writeDurably(const Napi::CallbackInfo& info) {
+  const auto bytes = info[2].As<Napi::Uint8Array>();
+  const DurableFile file{text(info[0]), text(info[1]),
+                         std::string(reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength()),
+                         info[3].As<Napi::Number>().Uint32Value()};
+  return perform(info.Env(), [file] {
+    replaceDurably(file);
+    return nothing;
+  });
+}
+
+Napi::Value removeDurably(const Napi::CallbackInfo& info) {
+  return perform(info.Env(), [path = text(info[0])] {
+    unlinkDurably(path);
+    return nothing;
   });
 }
 
@@ -106,6 +128,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   offer<identify>(exports, "identifyNotFollowing");
   offer<ofPaths>(exports, "footprintsOfPaths");
   offer<ofHost>(exports, "footprintsOfHost");
+  offer<writeDurably>(exports, "replaceDurably");
+  offer<removeDurably>(exports, "unlinkDurably");
   offer<kernelListChanged>(exports, "kernelListChanged");
   offer<sizesNow>(exports, "sizesWithoutWaiting");
   offer<fileSize>(exports, "sizeOfFile");

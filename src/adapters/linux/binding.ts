@@ -78,6 +78,10 @@ interface Addon extends PodAddon {
   footprintsOfPaths(paths: readonly string[], sysfs: string): Promise<(Footprint | null)[]>
   /** One footprint per device asked for, and all loop devices with a backing file. */
   footprintsOfHost(devices: readonly string[], sysfs: string): Promise<{ readonly devices: Footprint[]; readonly loops: BoundLoop[] }>
+  /** Written under the name `aside` in the same directory, fsynced, renamed, directory fsynced. Nothing stays aside after an error. */
+  replaceDurably(path: string, aside: string, bytes: Uint8Array, mode: number): Promise<void>
+  /** Directory fsynced; an absent file is fine. */
+  unlinkDurably(path: string): Promise<void>
   /** Synchronous. Whether a list of the kernel (mountinfo, swaps), open under this descriptor, changed since the last call. */
   kernelListChanged(fd: number): boolean
   /** Synchronous. Null: gone or another one; undefined: its file system might have to wait for a server. */

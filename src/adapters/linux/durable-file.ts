@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { constants } from 'node:fs'
-import { open, rename, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { addon } from './binding.ts'
 import { failed } from './system-failure.ts'
 
 const ASIDE_PREFIX = '.writing-'
-const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants
 
 /** Whether a name in a directory is what a killed `writeDurably` left behind; whoever owns the directory may unlink it. */
 export function isWrittenAside(name: string): boolean {
@@ -23,11 +21,8 @@ export function isWrittenAside(name: string): boolean {
 export async function writeDurably(path: string, bytes: string | Uint8Array, mode = 0o600): Promise<void> {
   const aside = join(dirname(path), ASIDE_PREFIX + randomUUID())
   try {
-    await writeNew(aside, bytes, mode)
-    await rename(aside, path)
-    await syncDirectory(dirname(path))
+    await addon.replaceDurably(path, aside, typeof bytes === 'string' ? Buffer.from(bytes) : bytes, mode)
   } catch (error) {
-    await unlink(aside).catch(() => {}) // most often not there any more, and the first error is the one to tell
     throw failed('StateUnwritable', `write ${path}`, error)
   }
 }
@@ -35,25 +30,8 @@ export async function writeDurably(path: string, bytes: string | Uint8Array, mod
 /** Unlinks the file so that it stays away after power loss; an absent one is fine. Errors as `writeDurably`. */
 export async function removeDurably(path: string): Promise<void> {
   try {
-    await unlink(path).catch(ignoreMissing)
-    await syncDirectory(dirname(path))
+    await addon.unlinkDurably(path)
   } catch (error) {
     throw failed('StateUnwritable', `write ${path}`, error)
   }
-}
-
-async function writeNew(path: string, bytes: string | Uint8Array, mode: number): Promise<void> {
-  await using file = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode)
-  await file.chmod(mode)
-  await file.writeFile(bytes)
-  await file.sync()
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  await using directory: FileHandle = await open(path, O_RDONLY | O_DIRECTORY)
-  await directory.sync()
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT') throw error
 }
