@@ -71,9 +71,10 @@ std::vector<Fd> Sysfs::boundLoops() const {
   if (!block) return found;
   eachEntry(block.get(), ".", [&](const std::string& name) {
     if (name.rfind("loop", 0) != 0) return;
+    // The directory `loop` comes and goes with the backing file. Most loop devices of a host have none.
+    if (::faccessat(block.get(), (name + "/loop/backing_file").c_str(), F_OK, 0) != 0) return;
     Fd loop(::openat(block.get(), name.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    // The directory `loop` comes and goes with the backing file.
-    if (loop && ::faccessat(loop.get(), "loop/backing_file", F_OK, 0) == 0) found.push_back(std::move(loop));
+    if (loop) found.push_back(std::move(loop));
   });
   return found;
 }
