@@ -13,15 +13,13 @@ namespace hotplugd {
 
 namespace {
 
-using Domain = Handle<virDomain, virDomainFree>;
+using Domain = DomainHandle;
 using Text = Handle<char, std::free>;
 
 // How often a domain is read again that started or stopped between two calls.
 constexpr int kReadAttempts = 5;
 
-Domain lookup(virConnectPtr connection, const std::string& name) {
-  return Domain(checked(virDomainLookupByName(connection, name.c_str())));
-}
+Domain lookup(virConnectPtr connection, const std::string& name) { return domainNamed(connection, name); }
 
 bool isActive(const Domain& domain) { return virDomainGetID(domain.get()) != static_cast<unsigned>(-1); }
 
@@ -126,7 +124,7 @@ std::vector<DomainName> listDomains(virConnectPtr connection) {
   const int count = checked(virConnectListAllDomains(connection, &found, 0));
   const Handle<virDomainPtr, std::free> list(found);
   std::vector<Domain> domains;
-  for (int i = 0; i < count; ++i) domains.emplace_back(found[i]);
+  for (int i = 0; i < count; ++i) domains.emplace_back(found[i], virDomainFree);
   std::vector<DomainName> names;
   for (const auto& domain : domains) {
     std::array<char, VIR_UUID_STRING_BUFLEN> uuid{};
@@ -147,18 +145,25 @@ std::optional<DomainSnapshot> observe(virConnectPtr connection, const std::strin
   throw LibvirtError("HOTPLUGD_UNSTEADY", "the domain kept starting and stopping while it was read");
 }
 
-std::optional<Disk> liveDisk(virConnectPtr connection, const std::string& name, const std::string& alias) {
-  return unlessGone([&] { return diskIn(lookup(connection, name), alias, Scope::live); });
+DomainHandle domainNamed(virConnectPtr connection, const std::string& name) {
+  return {checked(virDomainLookupByName(connection, name.c_str())), virDomainFree};
+}
+
+DomainHandle domainWithUuid(virConnectPtr connection, const std::string& uuid) {
+  return {checked(virDomainLookupByUUIDString(connection, uuid.c_str())), virDomainFree};
+}
+
+std::optional<Disk> liveDisk(const FindDomain& find, const std::string& alias) {
+  return unlessGone([&] { return diskIn(find(), alias, Scope::live); });
 }
 
 std::string domainXml(virConnectPtr connection, const std::string& name, Scope scope) {
   return xmlOf(lookup(connection, name), describes(scope)).get();
 }
 
-void attach(virConnectPtr connection, const std::string& name, const std::string& xml, const ExpectedDisk& expected,
-            Scope scope) {
+void attach(const FindDomain& find, const std::string& xml, const ExpectedDisk& expected, Scope scope) {
   requireSame(parseDisk(xml), expected, "HOTPLUGD_BAD_XML");
-  checked(virDomainAttachDeviceFlags(lookup(connection, name).get(), xml.c_str(), affects(scope)));
+  checked(virDomainAttachDeviceFlags(find().get(), xml.c_str(), affects(scope)));
 }
 
 void detach(virConnectPtr connection, const std::string& name, const ExpectedDisk& expected, Scope scope) {

@@ -3,6 +3,8 @@
 
 #include <libvirt/libvirt.h>
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -38,14 +40,19 @@ std::vector<DomainName> listDomains(virConnectPtr connection);
 std::optional<DomainSnapshot> observe(virConnectPtr connection, const std::string& name,
                                       const Whereabouts& whereabouts);
 
+// How a call comes to its domain: looked up by name or, known by its UUID, without asking. Throws as any call.
+using DomainHandle = std::shared_ptr<virDomain>;
+using FindDomain = std::function<DomainHandle()>;
+DomainHandle domainNamed(virConnectPtr connection, const std::string& name);
+DomainHandle domainWithUuid(virConnectPtr connection, const std::string& uuid);
+
 // Nullopt: no such domain, not running, or no disk with that alias.
-std::optional<Disk> liveDisk(virConnectPtr connection, const std::string& name, const std::string& alias);
+std::optional<Disk> liveDisk(const FindDomain& find, const std::string& alias);
 
 std::string domainXml(virConnectPtr connection, const std::string& name, Scope scope);
 
 // Adds the disk only if the XML says exactly what is expected: HOTPLUGD_BAD_XML otherwise.
-void attach(virConnectPtr connection, const std::string& name, const std::string& xml, const ExpectedDisk& expected,
-            Scope scope);
+void attach(const FindDomain& find, const std::string& xml, const ExpectedDisk& expected, Scope scope);
 
 // Compares with the domain's XML and asks for the removal, in one go: HOTPLUGD_DISK_MISMATCH, HOTPLUGD_DISK_ABSENT.
 // For a running domain it returns before the disk is gone; it must not be asked again while that is pending.

@@ -33,6 +33,13 @@ EventSink sinkFor(const std::shared_ptr<Loop>& loop, Loop::Ticket listener) {
   };
 }
 
+// By UUID where one is given, otherwise by name.
+FindDomain finding(const std::shared_ptr<Session>& session, virConnectPtr connection, const std::string& name,
+                   const std::string& uuid) {
+  if (uuid.empty()) return [=] { return domainNamed(connection, name); };
+  return [=] { return session->domain(uuid); };
+}
+
 // How a call ended, as plain data that may cross threads.
 struct Outcome {
   Render result;
@@ -144,8 +151,9 @@ Napi::Value Connection::observe(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Connection::disk(const Napi::CallbackInfo& info) {
-  return call(info.Env(), [name = toText(info[0]), alias = toText(info[1])](virConnectPtr connection) {
-    return orNull(liveDisk(connection, name, alias), fromDisk);
+  return call(info.Env(), [session = session_, name = toText(info[0]), alias = toText(info[1]),
+                           uuid = toText(info[2])](virConnectPtr connection) {
+    return orNull(liveDisk(finding(session, connection, name, uuid), alias), fromDisk);
   });
 }
 
@@ -156,9 +164,10 @@ Napi::Value Connection::xml(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Connection::attach(const Napi::CallbackInfo& info) {
-  return call(info.Env(), [name = toText(info[0]), xml = toText(info[1]), expected = toExpectedDisk(info[2]),
-                           scope = toScope(info[3])](virConnectPtr connection) {
-    hotplugd::attach(connection, name, xml, expected, scope);
+  return call(info.Env(), [session = session_, name = toText(info[0]), xml = toText(info[1]),
+                           expected = toExpectedDisk(info[2]), scope = toScope(info[3]),
+                           uuid = toText(info[4])](virConnectPtr connection) {
+    hotplugd::attach(finding(session, connection, name, uuid), xml, expected, scope);
     return nothing();
   });
 }

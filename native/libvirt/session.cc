@@ -16,6 +16,8 @@ namespace hotplugd {
 
 namespace {
 
+constexpr std::size_t kMostDomains = 1024;
+
 // struct sockaddr_un has room for 107 characters; the descriptor's own path is always short.
 std::string uriOf(const SessionOptions& options, Fd& socket) {
   if (options.socketPath.empty()) return options.uri;
@@ -50,6 +52,13 @@ void Session::connect() {
     throw LibvirtError("HOTPLUGD_CONNECTION_LOST", "the connection was lost at once", true);
   }
   if (options_.events) hear(connection_, sink_, callbacks_);
+}
+
+DomainHandle Session::domain(const std::string& uuid) {
+  if (domains_.size() >= kMostDomains) domains_.clear();
+  auto& known = domains_[uuid];
+  if (!known) known = domainWithUuid(connection_, uuid);
+  return known;
 }
 
 bool Session::enqueue(Job job) {
@@ -94,6 +103,7 @@ void Session::disconnect() noexcept {
   // Each callback holds a reference to the connection; left in place they would keep it open for ever.
   deafen(connection_, callbacks_);
   deafenLoss(connection_);
+  domains_.clear();
   virConnectClose(connection_);
 }
 

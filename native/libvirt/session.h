@@ -10,11 +10,13 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
+#include "calls.h"
 #include "events.h"
 
 namespace hotplugd {
@@ -40,6 +42,9 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // On the session's thread. Throws LibvirtError.
   void connect();
+  // On the session's thread: the domain of that UUID, looked up the first time only. A handle tells libvirt nothing but the
+  // UUID, so it never leads to another domain; where that one is gone, calls with it say so. Throws LibvirtError.
+  DomainHandle domain(const std::string& uuid);
 
   // Any thread; returns at once. Jobs that have not begun are dropped. The thread closes the connection as its last act:
   // one that is stuck in libvirt keeps it until it comes free or the process ends.
@@ -62,6 +67,7 @@ class Session : public std::enable_shared_from_this<Session> {
   // The session's thread only:
   virConnectPtr connection_ = nullptr;
   std::vector<int> callbacks_;
+  std::map<std::string, DomainHandle> domains_;
 };
 
 }  // namespace hotplugd

@@ -10,9 +10,9 @@ export function expectedDisk(record: VolumeRecord): ExpectedDisk {
 
 /** The disk that a record is to become, for the XML. */
 export function diskPlan(record: VolumeRecord, disk: DiskSpec): DiskPlan {
-  const { alias, target, address, format } = record
+  const { alias, target, address, format, domainUuid } = record
   const { kind: sourceKind, path } = record.exposure
-  return { volume: record.key.volume, alias, target, address, sourceKind, path, format, disk }
+  return { volume: record.key.volume, alias, target, address, sourceKind, path, format, disk, domainUuid }
 }
 
 /** What is asked for the present size of a plugged source. */

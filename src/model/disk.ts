@@ -54,6 +54,8 @@ export interface DiskPlan {
   readonly path: string
   readonly format: ImageFormat
   readonly disk: DiskSpec
+  /** Only for the domain that has it. @default whichever has the VM's name */
+  readonly domainUuid?: string
 }
 
 /** The alias of a volume's disk; libvirt keeps only aliases that begin with `ua-`. */

@@ -18,13 +18,12 @@ import type { Mode, ModeParts } from './mode.ts'
  */
 export async function standaloneMode({ config, log, hook }: ModeParts): Promise<Mode> {
   const clock = systemClock
-  const hostSources = createSources()
   const store = await createRequestStore({ stateDir: config.stateDir, log })
   const ports = {
     clock,
     domains: createDomains({ uris: config.libvirtUris, log, clock, callDeadlineMs: config.callDeadlineMs }),
-    sources: hostSources,
-    exposures: createExposures(hostSources),
+    sources: createSources(),
+    exposures: createExposures(),
     processes: createProcesses(),
     journal: openJournal(config.runDir, hook),
     ledger: await openPersistLedger({ stateDir: config.stateDir, log, ...hook }),

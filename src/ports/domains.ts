@@ -47,8 +47,12 @@ export interface Domains {
   list(hypervisor: string): Promise<readonly VmKey[]>
   /** The domain as it is now; null if libvirt answers that there is none. Throws HotplugError `LibvirtUnavailable`. */
   observe(vm: VmKey): Promise<DomainView | null>
-  /** One disk of the live domain by alias; null if libvirt does not list it, or the domain does not run. */
-  liveDisk(vm: VmKey, alias: string): Promise<LiveDisk | null>
+  /**
+   * One disk of the live domain by alias; null if libvirt does not list it, or the domain does not run.
+   *
+   * @param domainUuid only if the domain has it. @default whichever has the VM's name
+   */
+  liveDisk(vm: VmKey, alias: string, domainUuid?: string): Promise<LiveDisk | null>
 
   /** Adds the disk to the running domain only. */
   attach(vm: VmKey, disk: DiskPlan): Promise<CallOutcome>

@@ -30,9 +30,11 @@ export interface NativeConnection {
   list(): Promise<readonly { readonly name: string; readonly uuid: string; readonly active: boolean }[]>
   /** The QEMU process is looked for by the pid files below these directories, then among these processes. */
   observe(name: string, runDirs: readonly string[], pids: readonly number[]): Promise<DomainView | null>
-  disk(name: string, alias: string): Promise<LiveDisk | null>
+  /** By UUID where one is given, which libvirt need not be asked for first; '': by name. */
+  disk(name: string, alias: string, uuid: string): Promise<LiveDisk | null>
   xml(name: string, scope: Scope): Promise<string>
-  attach(name: string, xml: string, expected: ExpectedDisk, scope: Scope): Promise<void>
+  /** `uuid` as in `disk`. */
+  attach(name: string, xml: string, expected: ExpectedDisk, scope: Scope, uuid: string): Promise<void>
   detach(name: string, expected: ExpectedDisk, scope: Scope): Promise<void>
   update(name: string, xml: string, scope: Scope): Promise<void>
   capacity(name: string, target: string): Promise<number | null>

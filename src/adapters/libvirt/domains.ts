@@ -74,8 +74,8 @@ class LibvirtDomains implements Domains {
     })
   }
 
-  liveDisk(vm: VmKey, alias: string): Promise<LiveDisk | null> {
-    return this.#read(vm, (native, { domain }) => native.disk(domain, alias))
+  liveDisk(vm: VmKey, alias: string, domainUuid = ''): Promise<LiveDisk | null> {
+    return this.#read(vm, (native, { domain }) => native.disk(domain, alias, domainUuid))
   }
 
   attach(vm: VmKey, disk: DiskPlan): Promise<CallOutcome> {
@@ -106,7 +106,7 @@ class LibvirtDomains implements Domains {
 
   clearLeftover(vm: VmKey, disk: Pick<ExpectedDisk, 'alias' | 'path'>): Promise<void> {
     return this.#answered(vm, `to give ${disk.path} up`, async (native, domain) => {
-      const listed = await native.disk(domain, disk.alias)
+      const listed = await native.disk(domain, disk.alias, '')
       if (listed === null) await clearLeftover((command) => native.monitor(domain, command), disk)
     })
   }
@@ -118,9 +118,9 @@ class LibvirtDomains implements Domains {
   async #add(vm: VmKey, disk: DiskPlan, scope: Scope): Promise<CallOutcome> {
     requireKept(disk.alias)
     const xml = diskXml(disk)
-    const { alias, target, path, address } = disk
+    const { alias, target, path, address, domainUuid = '' } = disk
     const expected = { alias, target, path, address, serial: disk.disk.serial }
-    return this.#change(vm, (native, domain) => native.attach(domain, xml, expected, scope))
+    return this.#change(vm, (native, domain) => native.attach(domain, xml, expected, scope, domainUuid))
   }
 
   async #change(vm: VmKey, call: DomainCall<void>): Promise<CallOutcome> {

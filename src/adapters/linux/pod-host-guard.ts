@@ -19,9 +19,13 @@ export class PodHostGuard {
     this.#facts = new SharedReading(() => readHostFacts(sysfs, this.#names, `${proc}/1/mountinfo`))
   }
 
-  /** Throws HotplugError `SourceInUseByHost` that names the holder, `SourceUnreadable`. */
-  async proveFree(source: PodBlock | PodFile): Promise<void> {
-    const facts = await this.#facts.now()
+  /** What the host uses, read after the call began. */
+  facts(): Promise<HostFacts> {
+    return this.#facts.now()
+  }
+
+  /** Throws HotplugError `SourceInUseByHost` that names the holder. */
+  proveFree(source: PodBlock | PodFile, facts: HostFacts): void {
     const use = facts.uses.find(({ footprint }) => overlaps(footprint, source.footprint))
     if (use !== undefined) throw inUse(source, use.words())
     if (source.kind === 'file') return

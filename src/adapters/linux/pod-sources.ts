@@ -87,8 +87,8 @@ class PodSources implements Sources {
     if (invalid !== null) throw invalid
     const launcher = this.#pods.launcher(vm)
     if (launcher === null) throw new HotplugError('LauncherNotFound', `${vm} has no launcher pod on this node`)
-    const [attachment, found] = await this.#find(source, launcher)
-    await this.#guard.proveFree(found)
+    const [[attachment, found], facts] = await Promise.all([this.#find(source, launcher), this.#guard.facts()])
+    this.#guard.proveFree(found, facts)
     const identity = identityOf(found)
     const ownRule = found.kind === 'block' && (await this.#isRuleOurs(launcher.uid, volume, found.device))
     const handle = writeHandle({ launcher: launcher.uid, attachment: attachment.uid, volume, ownRule, identity })

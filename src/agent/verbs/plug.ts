@@ -4,11 +4,11 @@ import { diskPlan, expectedDisk } from '../../core/record-disk.ts'
 import { HotplugError } from '../../errors.ts'
 import type { DomainView } from '../../model/domain.ts'
 import type { VolumeRecord } from '../../model/record.ts'
-import { describeIdentity, type ResolvedSource } from '../../model/source.ts'
+import { describeIdentity, type ResolvedSource, sameIdentity } from '../../model/source.ts'
 import { lookUp } from '../in-time.ts'
 import { choosePlace } from './choose-place.ts'
 import { provenView, type RunningView, type VerbContext } from './context.ts'
-import { condemn, presentHolder, prove, sourceUnchanged } from './prove.ts'
+import { condemn, judge, presentHolder, presentSource, sourceUnchanged } from './prove.ts'
 
 /**
  * Brings a volume into the running domain: discover, expose, attach, prove. Whatever fails after the first journal entry
@@ -89,8 +89,11 @@ async function expose(ctx: VerbContext, planned: VolumeRecord, source: ResolvedS
   await ctx.ports.exposures.expose(ctx.key, record.exposure, source)
   const exposed = ctx.journal(record, 'exposed')
   ctx.note({ kind: 'unproven', record: exposed })
-  if (await sourceUnchanged(ctx, exposed)) return exposed
-  throw new HotplugError('SourceChanged', `${record.exposure.path} changed between lookup and attach`)
+  const now = await presentSource(ctx, exposed)
+  if (now !== null && sameIdentity(now, exposed.identity)) return exposed
+  const { path } = exposed.exposure
+  const found = now === null ? 'nothing' : describeIdentity(now)
+  throw new HotplugError('SourceChanged', `${path} leads to ${found} now, not to ${describeIdentity(exposed.identity)}`, { detail: { path } })
 }
 
 async function attach(ctx: VerbContext, exposed: VolumeRecord): Promise<void> {
@@ -115,11 +118,15 @@ function refusal(ctx: VerbContext, record: VolumeRecord, outcome: { code: string
 
 async function verify(ctx: VerbContext, view: RunningView): Promise<Actual> {
   const { record } = ctx
-  const disk = await ctx.ports.domains.liveDisk(ctx.key, record.alias)
+  const [disk, isUnchanged, isHeld] = await Promise.all([
+    ctx.ports.domains.liveDisk(ctx.key, record.alias, record.domainUuid),
+    sourceUnchanged(ctx, record),
+    ctx.ports.processes.holdsOpen(view.process, record.identity),
+  ])
   if (disk === null) throw new HotplugError('DiskRemovedByOthers', `the disk of ${ctx.volume.id} left the domain right after it was attached`)
   ctx.vm.noteDisk(record.alias, disk)
   const difference = mismatch(disk, expectedDisk(record))
   if (difference !== null) throw new HotplugError('DiskMismatch', `the domain lists another disk for ${ctx.volume.id}: ${difference}`)
-  if (!(await sourceUnchanged(ctx, record))) return condemn(ctx, await presentHolder(ctx, record), 'the path was changed during the attach')
-  return prove(ctx, record, { ...view, persistentDisks: ctx.vm.view?.persistentDisks ?? [] })
+  if (!isUnchanged) return condemn(ctx, await presentHolder(ctx, record), 'the path was changed during the attach')
+  return judge(ctx, record, { ...view, persistentDisks: ctx.vm.view?.persistentDisks ?? [] }, isHeld)
 }

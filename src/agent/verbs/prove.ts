@@ -2,7 +2,7 @@ import type { Actual } from '../../core/actual.ts'
 import { diskByAlias } from '../../core/disk-match.ts'
 import { HotplugError } from '../../errors.ts'
 import { sameProcess } from '../../model/domain.ts'
-import { describeIdentity, sameIdentity } from '../../model/source.ts'
+import { describeIdentity, sameIdentity, type SourceIdentity } from '../../model/source.ts'
 import type { VolumeRecord } from '../../model/record.ts'
 import { inTime } from '../in-time.ts'
 import type { RunningView, VerbContext } from './context.ts'
@@ -12,9 +12,13 @@ import type { RunningView, VerbContext } from './context.ts'
  * enough, since it opened a path. A disk that holds anything else is condemned, which takes it out at once.
  */
 export async function prove(ctx: VerbContext, record: VolumeRecord, view: RunningView): Promise<Actual> {
-  const held = await ctx.ports.processes.holdsOpen(view.process, record.identity)
+  return judge(ctx, record, view, await ctx.ports.processes.holdsOpen(view.process, record.identity))
+}
+
+/** The same with what was seen of the QEMU's open files. */
+export async function judge(ctx: VerbContext, record: VolumeRecord, view: RunningView, isHeld: boolean): Promise<Actual> {
   const plugged = { ...record, process: view.process, hotplugged: isHotplugged(ctx, record, view) }
-  if (!held) return disprove(ctx, plugged)
+  if (!isHeld) return disprove(ctx, plugged)
   ctx.engine.sources.set(ctx.holder(record.shareable), record.footprint)
   const known = record.step === 'plugged' && JSON.stringify(plugged) === JSON.stringify(record)
   return { kind: 'plugged', record: known ? record : ctx.journal(plugged, 'plugged'), condemned: false }
@@ -36,9 +40,13 @@ export async function presentHolder(ctx: VerbContext, record: VolumeRecord): Pro
 
 /** Whether the path still leads to what was looked up; read again after the attach, as before it. */
 export async function sourceUnchanged(ctx: VerbContext, record: VolumeRecord): Promise<boolean> {
-  const { clock, sources } = ctx.ports
-  const now = await inTime(clock, record.exposure.path, sources.identify(record.exposure))
+  const now = await presentSource(ctx, record)
   return now !== null && sameIdentity(now, record.identity)
+}
+
+/** What the exposed path leads to now; null: nothing. */
+export function presentSource({ ports: { clock, sources } }: VerbContext, { exposure }: VolumeRecord): Promise<SourceIdentity | null> {
+  return inTime(clock, exposure.path, sources.identify(exposure))
 }
 
 /** The disk holds the wrong bytes. Where it could not be taken out already, that stays what is told, and is waited for. */
