@@ -47,6 +47,9 @@ export interface VolumeEntry {
   readonly stages?: readonly { readonly name: string; readonly startedAt: string; readonly durationMs: number }[]
 }
 
+/** As service and image start it. */
+export const NODE_FLAGS = ['--max-semi-space-size=1'] as const
+
 /** What one adds beside name and path. */
 export interface VolumeOptions {
   readonly serial?: string
@@ -203,7 +206,7 @@ export async function daemonDirectories(t: Teardown): Promise<DaemonDirectories>
 export async function spawnDaemon(t: Teardown, options: DaemonOptions): Promise<Daemon> {
   const directories = options.directories ?? (await daemonDirectories(t))
   // it dies with a test that is killed
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...(options.under ?? []), process.execPath, join(PROJECT, 'out/src/main.js'), ...flagsOf(options, directories)], {
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...(options.under ?? []), process.execPath, ...NODE_FLAGS, join(PROJECT, 'out/src/main.js'), ...flagsOf(options, directories)], {
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
