@@ -1,6 +1,7 @@
 import { recordOf } from '../core/actual.ts'
 import { type Decision, decide } from '../core/decide.ts'
 import { diskByAlias } from '../core/disk-match.ts'
+import { isForPod } from '../core/waits.ts'
 import type { HotplugError } from '../errors.ts'
 import type { DesiredWorld } from './desired-world.ts'
 import { Executor, type ExecutorParts } from './executor.ts'
@@ -89,6 +90,7 @@ export class Reconciler {
     volume.waiting = decision.do === 'wait' ? decision.for : null
     // An act that failed before is not what holds it back now.
     if (volume.waiting !== null) volume.trouble = null
+    if (volume.waiting !== null && isForPod(volume.waiting)) volume.timeline.awaitPod()
     this.#carryOut(vm, volume, decision)
     if (decision.do === 'rest') this.#wakeWhenDue(vm, volume, nowMs)
     if (decision.do !== 'forget') this.#parts.reporter.refresh(vm, volume)

@@ -29,6 +29,19 @@ export class Timeline {
     this.begin(name)
   }
 
+  /** The source's pod is waited for: the first stage of a way in, however often that is told. */
+  awaitPod(): void {
+    if (this.current !== 'podReady') this.restart('podReady')
+  }
+
+  /** Begins to plug, anew where an earlier try has failed. That its pod was waited for belongs to the same way. */
+  beginPlug(): void {
+    if (this.current === 'podReady') return this.pass('discovered')
+    const [first] = this.#stages
+    this.#stages = first?.name === 'podReady' && !this.#arrived() ? [first] : []
+    this.begin('discovered')
+  }
+
   begin(name: StageName): void {
     this.#open = { name, startedAt: new Date(this.#clock.now()).toISOString(), startMs: this.#clock.monotonicMs() }
   }
@@ -42,6 +55,10 @@ export class Timeline {
     this.#open = null
     this.#onStage(stage)
     if (next !== null) this.begin(next)
+  }
+
+  #arrived(): boolean {
+    return this.#stages.at(-1)?.name === 'reported'
   }
 
   /** The way ended without passing the stage under way. */

@@ -30,6 +30,13 @@ const NEXT: Partial<Record<Reason, string>> = {
   ManifestsUnreadable: 'The disk stays until what asked for it can be read whole; that is looked at again by itself.',
 }
 
+const FOR_THE_POD: readonly Reason[] = ['LauncherNotFound', 'AwaitingController', 'ClaimNotReady', 'AttachmentPodNotReady', 'AttachmentPodFailing']
+
+/** Whether the pod that holds the source is waited for, which is the first stage of the way in. */
+export function isForPod({ reason }: Impediment): boolean {
+  return FOR_THE_POD.includes(reason)
+}
+
 export function nextAfter({ reason }: Impediment): string {
   return NEXT[reason] ?? 'It goes on as soon as what it waits for happens.'
 }

@@ -23,6 +23,7 @@ t.test('what is not there yet is waited for without a try, told, and plugged onc
   t.same(r.domains.calls, [])
   await r.manifests.put(wish())
   await until(() => r.phase('data') === 'Ready', 'Ready')
+  t.same(r.volume('data')?.stages.map(({ name }) => name), ['podReady', 'discovered', 'exposed', 'attached', 'reported'])
   await r.manifests.put(wish({ blocked: WAITS }))
   await r.add('other')
   await until(() => r.phase('other') === 'Ready', 'another one Ready')

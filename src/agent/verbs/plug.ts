@@ -15,7 +15,7 @@ import { condemn, judge, presentHolder, presentSource, sourceUnchanged } from '.
  * leaves the volume `unproven`, so that the next act reads back what is there before anything else is done.
  */
 export async function plug(ctx: VerbContext): Promise<Actual> {
-  ctx.volume.timeline.restart('discovered')
+  ctx.volume.timeline.beginPlug()
   refuseImpossible(ctx, await currentView(ctx))
   const source = ctx.engine.takeForeseen(ctx.volume, ctx.desired.source) ?? (await lookUp(ctx.ports, ctx.desired.source))
   const view = await currentView(ctx) // once more: a look-up may take long, and the domain may be another one by now

@@ -18,6 +18,7 @@ void t.test('a block volume, from the attachment pod to the guest, and back to t
   await guest.write('PG-0001', 4096, 'written in the guest')
   t.equal(String(await data.read(4096, 20)), 'written in the guest')
   t.match(await scene.daemon.volume('vm1', 'data'), { phase: 'Ready', target: 'sda', serial: 'PG-0001' })
+  t.same((await scene.daemon.volume('vm1', 'data'))?.stages?.map(({ name }) => name), ['podReady', 'discovered', 'exposed', 'attached', 'reported'])
 
   const asked = await scene.daemon.ctl('addvolume', 'vm1', '--volume-name=local', `--source=${data.path}`)
   t.match(asked, { exitCode: 1, stderr: /in Kubernetes mode this API plugs and unplugs nothing[^]*virtctl addvolume/ })
