@@ -108,7 +108,7 @@ export class Guest {
   /** The guest's own shutdown; resolves when libvirt says that it is off. */
   async poweroff(): Promise<void> {
     await this.#ask('poweroff')
-    await until(`${this.name} to be off`, async () => !(await this.host.virsh('list --name --state-running')).split('\n').includes(this.name))
+    await until(`${this.name} to be off`, async () => !(await this.host.virsh('list --name')).split('\n').includes(this.name))
     this.close()
   }
 
