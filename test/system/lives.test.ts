@@ -91,7 +91,7 @@ t.test('libvirt away: said, alive, not ready; what a known VM is to get is kept'
   t.equal((await daemon.call('GET', '/livez')).status, 200)
   t.match((await daemon.call('GET', '/readyz?verbose')).text, /\[-\]libvirt-default: ./)
   t.match(await daemon.volume('vm1', 'data'), { phase: 'Ready', reason: 'LibvirtUnavailable' }, 'Ready is not taken back on doubt')
-  t.match(await ctl(daemon, 'explain', 'vm1', 'data'), /^data was in the guest as sd\w+, serial STAYS; libvirt does not answer\.\n/)
+  t.match(await ctl(daemon, 'explain', 'vm1', 'data'), /^data was in the guest as sd\w+, serial STAYS; libvirt does not answer: .+\n/)
   t.match(await daemon.add('unknown', 'new', await image('new')), { status: 503, body: { details: { causes: [{ reason: 'LibvirtUnavailable' }, { message: /Start libvirt/ }] } } })
   t.equal((await daemon.add('vm1', 'new', await image('new'))).status, 202, 'what is asked of a known VM is kept')
   t.match(await daemon.volume('vm1', 'new'), { phase: 'Pending', reason: 'LibvirtUnavailable', message: /^libvirt does not answer\. Start libvirt/ })
