@@ -1,4 +1,5 @@
 import { askerOf } from '../core/asker.ts'
+import { waitFor } from '../core/waits.ts'
 import type { DesiredProblem, DesiredSnapshot, DesiredVolume, Impediment, LeavingVolume, Origin } from '../model/desired.ts'
 import type { VmKey } from '../model/ids.ts'
 
@@ -47,10 +48,11 @@ export class DesiredWorld {
     return this.#wishes.keys()
   }
 
-  /** Whether the absence of a volume that `origin` once asked for means that it is to go. Unknown origin: all must agree. */
-  mayRemove(origin: OriginKind, vm: VmKey): boolean {
+  /** Why the absence of a volume that `origin` once asked for does not mean that it is to go; null: it does. */
+  kept(origin: OriginKind, vm: VmKey): Impediment | null {
     const snapshot = this.#snapshots.get(origin)
-    return this.allRead && snapshot?.synced === true && !snapshot.unreadable.includes(vm)
+    const isCertain = this.allRead && snapshot?.synced === true && !snapshot.unreadable.includes(vm)
+    return isCertain ? null : (snapshot?.doubts?.get(vm) ?? waitFor('ManifestsUnreadable'))
   }
 
   /** Why nothing at all may be changed in the VM at present. */

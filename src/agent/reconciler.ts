@@ -108,7 +108,7 @@ export class Reconciler {
       unrecorded: record === null && diskByAlias(vm.view?.disks ?? [], volume.alias) !== null,
       defined: diskByAlias(vm.view?.persistentDisks ?? [], volume.alias) !== null,
       leaving: vm.leaving.has(volume.key.volume),
-      mayRemove: desired.mayRemove(origin, vm.key),
+      kept: desired.kept(origin, vm.key),
       hotplugEnabled,
       grown: volume.grown,
       held: volume.trouble === null ? null : { verb: volume.trouble.verb, untilMs: volume.trouble.notBeforeMs },

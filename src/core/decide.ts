@@ -28,8 +28,8 @@ export interface VolumeFacts {
   readonly leaving: boolean
   /** The persistent definition lists a disk under this volume's alias. */
   readonly defined: boolean
-  /** The source of desired state that asked for the volume was read, and does not ask for it any more. */
-  readonly mayRemove: boolean
+  /** Why it is not taken for unwanted although nothing asks for it. Null: whatever asked for it was read, and does not ask any more. */
+  readonly kept: Impediment | null
   readonly hotplugEnabled: boolean
   /** The disk's source has grown, and stayed so. */
   readonly grown: boolean
@@ -93,7 +93,7 @@ function isToFill({ fillBytes }: Wish, { exposure, format, readonly, sizeBytes }
 
 /** Out of the definition first: were it the other way round, a VM that restarts in between would have the disk again. */
 function decideUnwanted(facts: VolumeFacts): Decision {
-  if (!facts.mayRemove) return { do: 'wait', for: waitFor('ManifestsUnreadable') }
+  if (facts.kept !== null) return { do: 'wait', for: facts.kept }
   return facts.persisted === null ? { do: 'unplug' } : { do: 'unpersist' }
 }
 
@@ -110,7 +110,7 @@ function needsPersisting(facts: VolumeFacts): boolean {
 function decideAbsent(facts: VolumeFacts): Decision {
   const { desired, vm } = facts
   if (desired === null) return decideLeftover(facts)
-  if (vm.state === 'missing') return { do: 'wait', for: waitFor('VmNotFound') }
+  if (vm.state === 'missing') return { do: 'wait', for: desired.blocked ?? waitFor('VmNotFound') }
   if (desired.vmUid !== null && desired.vmUid !== vm.uuid) return { do: 'wait', for: waitFor('VmReplaced') }
   if (vm.state === 'saved') return { do: 'wait', for: waitFor('VmSaved') }
   if (vm.state === 'off') return decideOff(facts, desired)
@@ -126,7 +126,7 @@ function decideOff(facts: VolumeFacts, desired: Wish): Decision {
     return facts.hotplugEnabled ? { do: 'persist' } : { do: 'wait', for: waitFor('HotplugDisabled') }
   }
   if (!desired.persist && facts.persisted !== null) return { do: 'unpersist' }
-  return takenOut(facts) ?? { do: 'wait', for: waitFor('VmNotRunning') }
+  return takenOut(facts) ?? { do: 'wait', for: desired.blocked ?? waitFor('VmNotRunning') }
 }
 
 /** The definition holds the disk of an earlier wish under this name: that one goes first. */
@@ -137,14 +137,14 @@ function isStale(persisted: PersistedDisk | null, desired: Wish): boolean {
 /** Nothing is wanted and nothing plugged; what may be left is our own entry in the persistent definition. */
 function decideLeftover(facts: VolumeFacts): Decision {
   if (facts.persisted === null) return decideLeaving(facts)
-  if (!facts.mayRemove) return REST
+  if (facts.kept !== null) return REST
   if (facts.vm.state === 'saved') return { do: 'wait', for: waitFor('VmSaved') }
   if (facts.vm.state === 'running' && facts.unrecorded) return { do: 'adopt' }
   return { do: 'unpersist' }
 }
 
 /** A disk that no record tells of is taken over, to be taken out, only where it is known to have been wanted once. */
-function decideLeaving({ leaving, unrecorded, mayRemove, vm }: VolumeFacts): Decision {
-  if (!leaving || !unrecorded || !mayRemove || vm.state !== 'running') return { do: 'forget' }
+function decideLeaving({ leaving, unrecorded, kept, vm }: VolumeFacts): Decision {
+  if (!leaving || !unrecorded || kept !== null || vm.state !== 'running') return { do: 'forget' }
   return vm.held === null ? { do: 'adopt' } : { do: 'wait', for: vm.held }
 }

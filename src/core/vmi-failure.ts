@@ -11,7 +11,7 @@ export interface Failure {
 const NO_FAILURE: readonly string[] = [
   'VolumeReady', 'Plugging', 'Detaching', 'VolumeReleased', 'Synchronizing', 'OutcomeUncertain', 'AwaitingController', 'ClaimNotReady',
   'AttachmentPodNotReady', 'LauncherNotFound', 'VmNotFound', 'VmNotRunning', 'VmiNotRunning', 'VmSaved', 'MigrationUnderWay', 'VmiElsewhere',
-  'VmiUnknown', 'ManifestsUnreadable', '',
+  'VmiUnknown', 'ManifestsUnreadable', 'ApiServerUnavailable', 'ApiUnauthorized', 'ApiForbidden', 'ApiRefused', '',
 ]
 
 /** Reasons in the catalogue that are the contract's own words for success. */

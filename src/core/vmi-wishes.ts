@@ -18,6 +18,8 @@ export interface WishFacts {
   readonly pods: Iterable<PodFacts>
   /** Why nothing new may be plugged at all; null: the feature gate is on. */
   readonly gate: Impediment | null
+  /** Why it is not certain that all this is so at present: it cannot be read. */
+  readonly unseen?: Impediment | null
   /** Wishes as they were before, for what an entry that is missing for a while does not tell. */
   readonly before?: readonly DesiredVolume[]
 }
@@ -31,7 +33,7 @@ export interface VmiWishes {
   /** Why nothing at all may be changed in it. */
   readonly held: Impediment | null
   /** Part of it was not understood: what is absent is not unwanted. */
-  readonly unreadable: boolean
+  readonly doubt: Impediment | null
   readonly problems: readonly DesiredProblem[]
 }
 
@@ -45,7 +47,7 @@ export function wishesOf(facts: WishFacts): VmiWishes {
     volumes: volumes.map((volume) => wish(vm, volume, facts)),
     leaving: vmi.entries.filter((entry) => isLeaving(entry, vmi)).map((entry) => leaving(vm, entry)),
     held: heldBack(facts),
-    unreadable: vmi.faults.length > 0,
+    doubt: vmi.faults.length === 0 ? null : { reason: 'VmiInvalid', cause: `the VirtualMachineInstance has this volume no more, as far as it is understood: ${vmi.faults.join('; ')}` },
     problems: vmi.faults.map((fault) => ({ vm, volume: null, reason: 'VmiInvalid', message: `VirtualMachineInstance ${vm}: ${fault}` })),
   }
 }
@@ -122,9 +124,16 @@ function blockedBy(volume: VmiVolume, disk: VmiDisk, facts: WishFacts): Impedime
   const name = checkVolumeName(volume.name)
   if (name !== null) return { reason: name.reason, cause: name.message }
   if (disk.refusal !== null) return disk.refusal
-  if (gate !== null) return gate
-  if (vmi.phase !== 'Running') return { reason: 'VmiNotRunning', cause: `the VirtualMachineInstance is ${vmi.phase || 'not started yet'}` }
-  return missingAttachment({ volume: volume.name, claim: volume.claim, entry: entryOf(vmi, volume.name), ...attachments(volume, facts) })
+  return asLastSeen(gate ?? notRunning(vmi) ?? missingAttachment({ volume: volume.name, claim: volume.claim, entry: entryOf(vmi, volume.name), ...attachments(volume, facts) }), facts)
+}
+
+function notRunning({ phase }: Vmi): Impediment | null {
+  return phase === 'Running' ? null : { reason: 'VmiNotRunning', cause: `the VirtualMachineInstance is ${phase || 'not started yet'}` }
+}
+
+/** What is waited for may have come long ago: what stops the volume then is that nobody can see it. */
+function asLastSeen(missing: Impediment | null, { unseen = null }: WishFacts): Impediment | null {
+  return missing === null || unseen === null ? missing : { reason: unseen.reason, cause: `${unseen.cause}; when it was read last, ${missing.cause}` }
 }
 
 function attachments({ name }: VmiVolume, { vmi, launcher, pods }: WishFacts): { readonly hasLauncher: boolean; readonly pods: readonly PodFacts[] } {

@@ -25,6 +25,9 @@ export interface StatusFacts {
   readonly nowIso: string
 }
 
+/** Reasons of a disk that stays because nobody took it back for certain. */
+export const KEPT: readonly string[] = ['ManifestsUnreadable', 'VmiInvalid', 'VmiUnknown', 'VmiElsewhere']
+
 interface Verdict {
   readonly phase: Phase
   readonly reason: Reason
@@ -86,11 +89,12 @@ function isStandard(actual: Actual): boolean {
   return recordOf(actual)?.hotplugged === false
 }
 
+
 function phaseOf(facts: StatusFacts): Phase {
   const { actual, desired } = facts
   if (actual.kind === 'detaching') return 'Detaching'
   const isIn = actual.kind === 'plugged' && !actual.condemned
-  if (isIn && facts.waiting?.reason === 'ManifestsUnreadable') return 'Ready' // kept: nobody took it back for certain
+  if (isIn && KEPT.includes(facts.waiting?.reason ?? '')) return 'Ready'
   if (desired === null || (actual.kind === 'plugged' && facts.isOutdated)) return 'Detaching'
   return isIn ? 'Ready' : 'Pending'
 }

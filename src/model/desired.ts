@@ -59,6 +59,8 @@ export interface DesiredSnapshot {
   readonly volumes: readonly DesiredVolume[]
   /** VMs whose part of this source could not be read: their absent volumes are not unwanted. */
   readonly unreadable: readonly VmKey[]
+  /** Why so, where there is more to say than that. */
+  readonly doubts?: ReadonlyMap<VmKey, Impediment>
   /** What this source wanted once, as far as it remembers. */
   readonly leaving?: readonly LeavingVolume[]
   /** VMs in which nothing at all may be changed at present, such as one that migrates. */

@@ -14,7 +14,7 @@ const PLUGGED: Actual = { kind: 'plugged', record: volumeRecord(), condemned: fa
 const IMAGE: Actual = { ...PLUGGED, record: volumeRecord({ exposure: { path: '/i', kind: 'file', handle: {} } }) }
 
 function facts(over: Partial<VolumeFacts>): VolumeFacts {
-  const quiet = { persisted: null, unrecorded: false, leaving: false, defined: true, mayRemove: true, hotplugEnabled: true, grown: false, held: null, nowMs: 1_000 }
+  const quiet = { persisted: null, unrecorded: false, leaving: false, defined: true, kept: null, hotplugEnabled: true, grown: false, held: null, nowMs: 1_000 }
   return { vm: RUNNING, desired: WISH, actual: ABSENT, ...quiet, ...over }
 }
 
@@ -27,7 +27,7 @@ const CASES: readonly [string, Partial<VolumeFacts>, Decision][] = [
   ['wanted and absent: plug', {}, { do: 'plug' }],
   ['wanted and plugged: rest', { actual: PLUGGED }, { do: 'rest' }],
   ['not wanted and plugged: unplug', { desired: null, actual: PLUGGED }, { do: 'unplug' }],
-  ['not wanted but not surely so: keep', { desired: null, actual: PLUGGED, mayRemove: false }, { do: 'wait', for: waitFor('ManifestsUnreadable') }],
+  ['not wanted but not surely so: keep', { desired: null, actual: PLUGGED, kept: waitFor('ManifestsUnreadable') }, { do: 'wait', for: waitFor('ManifestsUnreadable') }],
   ['another wish under the name: out first', { desired: { ...WISH, fingerprint: 'f2' }, actual: PLUGGED }, { do: 'unplug' }],
   ['libvirt away: wait', { vm: { ...RUNNING, reachable: false } }, { do: 'wait', for: waitFor('LibvirtUnavailable') }],
   ['libvirt away, plugged: nothing is taken away', { desired: null, actual: PLUGGED, vm: { ...RUNNING, reachable: false } }, { do: 'wait', for: waitFor('LibvirtUnavailable') }],
@@ -53,7 +53,7 @@ const CASES: readonly [string, Partial<VolumeFacts>, Decision][] = [
   ['gate off: unplug works', { hotplugEnabled: false, desired: null, actual: PLUGGED }, { do: 'unplug' }],
   ['a disk under our alias that nothing tells of: adopt', { unrecorded: true }, { do: 'adopt' }],
   ['to go, and a disk of it that nothing tells of: adopt, to take it out', { desired: null, leaving: true, unrecorded: true }, { do: 'adopt' }],
-  ['the same, not surely to go: left', { desired: null, leaving: true, unrecorded: true, mayRemove: false }, { do: 'forget' }],
+  ['the same, not surely to go: left', { desired: null, leaving: true, unrecorded: true, kept: waitFor('ManifestsUnreadable') }, { do: 'forget' }],
   ['the same while it migrates: wait', { desired: null, leaving: true, unrecorded: true, vm: HELD }, { do: 'wait', for: MIGRATING }],
   ['to go, and not there: forget', { desired: null, leaving: true }, { do: 'forget' }],
   ["a disk with a volume's alias that was never wanted: left", { desired: null, unrecorded: true }, { do: 'forget' }],

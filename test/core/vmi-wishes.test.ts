@@ -71,11 +71,11 @@ const BLOCKS: readonly (readonly [string, Given, string | null, RegExp?])[] = [
 
 for (const [name, given, reason, cause = /./] of BLOCKS) {
   t.test(`waits for: ${name}`, async (t) => {
-    const { volumes, unreadable, held } = wishes(given)
+    const { volumes, doubt, held } = wishes(given)
     t.equal(volumes.length, 1)
     t.equal(volumes[0]?.blocked?.reason ?? null, reason)
     if (reason !== null) t.match(volumes[0]?.blocked?.cause, cause)
-    t.same({ unreadable, held }, { unreadable: false, held: null })
+    t.same({ doubt, held }, { doubt: null, held: null })
   })
 }
 
@@ -179,8 +179,8 @@ t.test('what is not understood removes nothing', async (t) => {
     { 'status.volumeStatus': [{}] },
   ]
   for (const change of bad) {
-    const { unreadable, problems } = wishes({ vmi: ATTACHED, change })
-    t.equal(unreadable, true, JSON.stringify(change))
+    const { doubt, problems } = wishes({ vmi: ATTACHED, change })
+    t.match(doubt, { reason: 'VmiInvalid', cause: /as far as it is understood: (spec|status)\./ }, JSON.stringify(change))
     t.match(problems, [{ vm: 'default/vmi1', reason: 'VmiInvalid', message: /default\/vmi1: (spec|status)\./ }])
   }
 })

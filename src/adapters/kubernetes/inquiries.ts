@@ -11,8 +11,8 @@ export interface Missing {
   readonly name: string
 }
 
-/** What became of it. `unknown`: the API server was not able to tell yet. */
-export type Whereabouts<T> = { readonly kind: 'unknown' } | { readonly kind: 'there'; readonly object: T } | { readonly kind: 'gone' }
+/** What became of it. `unknown`: the API server was not able to tell yet; `why` is empty before it was asked. */
+export type Whereabouts<T> = { readonly kind: 'unknown'; readonly why: string } | { readonly kind: 'there'; readonly object: T } | { readonly kind: 'gone' }
 
 export interface InquiryOptions<T extends { readonly uid: string }> {
   /** For logs: `VMI`. */
@@ -27,7 +27,7 @@ export interface InquiryOptions<T extends { readonly uid: string }> {
   readonly againMs?: number
 }
 
-const UNKNOWN = { kind: 'unknown' } as const
+const UNKNOWN = { kind: 'unknown', why: '' } as const
 const FIRST_RETRY_MS = 200
 const LONGEST_RETRY_MS = 4_000
 const AGAIN_MS = 15_000
@@ -73,8 +73,10 @@ export class Inquiries<T extends { readonly uid: string }> {
       this.#answer(one, isThere ? { kind: 'there', object: found } : { kind: 'gone' })
       if (isThere) this.#again(one, this.#options.againMs ?? AGAIN_MS, FIRST_RETRY_MS)
     } catch (thrown) {
-      log.debug({ what, name: `${one.namespace}/${one.name}`, uid: one.uid, err: thrown }, 'what became of it is not known yet')
-      this.#again(one, Math.max(retryMs, retryAfterOf(asHotplugError(thrown))), Math.min(retryMs * 2, LONGEST_RETRY_MS))
+      const error = asHotplugError(thrown)
+      log.debug({ what, name: `${one.namespace}/${one.name}`, uid: one.uid, err: error }, 'what became of it is not known yet')
+      if (this.of(one.uid).kind === 'unknown') this.#answer(one, { kind: 'unknown', why: error.message })
+      this.#again(one, Math.max(retryMs, retryAfterOf(error)), Math.min(retryMs * 2, LONGEST_RETRY_MS))
     }
   }
 
@@ -89,7 +91,8 @@ export class Inquiries<T extends { readonly uid: string }> {
     if (this.#closed || !this.#known.has(one.uid)) return
     const { log, what, onAnswer } = this.#options
     if (this.of(one.uid).kind !== answer.kind) log.info({ what, name: `${one.namespace}/${one.name}`, uid: one.uid, answer: answer.kind }, 'asked for what had left the watch')
+    const isNews = JSON.stringify(this.of(one.uid)) !== JSON.stringify(answer)
     this.#known.set(one.uid, answer)
-    onAnswer()
+    if (isNews) onAnswer()
   }
 }

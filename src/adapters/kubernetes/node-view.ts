@@ -2,7 +2,6 @@ import type { BaseLogger } from 'pino'
 import type { PodFacts } from '../../core/pod-facts.ts'
 import { readVmi, type Vmi } from '../../core/vmi.ts'
 import { isOver, launcherAmong } from '../../core/vmi-pods.ts'
-import type { Impediment } from '../../model/desired.ts'
 import { type VmKey, vmKey } from '../../model/ids.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { ApiReader } from './api-client.ts'
@@ -37,6 +36,8 @@ export interface KnownVmi {
   /** `here`: this agent is in charge of it. */
   readonly place: 'here' | 'elsewhere' | 'unknown'
   readonly launcher: PodFacts | null
+  /** Why it is not known where it is; empty where it is known, or nobody was asked yet. */
+  readonly why: string
 }
 
 /**
@@ -54,7 +55,7 @@ export class NodeView {
   readonly #departed = new Map<string, Vmi>()
   #podsByController: ReadonlyMap<string, readonly PodFacts[]> = new Map()
   #known: ReadonlyMap<VmKey, KnownVmi> = new Map()
-  #unknownVms: ReadonlySet<VmKey> = new Set()
+  #unknownVms: ReadonlyMap<VmKey, string> = new Map()
   #isDue = false
 
   constructor({ node, hotplug, gateTimes, ...common }: NodeViewOptions) {
@@ -102,8 +103,8 @@ export class NodeView {
     return this.#known.get(vm) ?? null
   }
 
-  /** VMs whose launcher is here, and of whose VMI nothing is known yet. */
-  unknownVms(): Iterable<VmKey> {
+  /** VMs whose launcher is here, and of whose VMI nothing is known yet, and why. */
+  unknownVms(): Iterable<readonly [VmKey, string]> {
     return this.#unknownVms
   }
 
@@ -146,7 +147,12 @@ export class NodeView {
     const departed = [...this.#departed.values()].flatMap((vmi) => this.#departedVmi(vmi))
     const strangers = this.#orphans().flatMap(({ uid }) => this.#strangeVmi(uid))
     this.#known = new Map([...strangers, ...departed, ...here].map((known) => [known.vm, known]))
-    this.#unknownVms = new Set(this.#orphans().filter(({ uid }) => this.#whereabouts.of(uid).kind === 'unknown').map((orphan) => vmKey(orphan)))
+    this.#unknownVms = new Map(this.#orphans().flatMap((orphan) => this.#unknownVm(orphan)))
+  }
+
+  #unknownVm(orphan: Missing): (readonly [VmKey, string])[] {
+    const whereabouts = this.#whereabouts.of(orphan.uid)
+    return whereabouts.kind === 'unknown' ? [[vmKey(orphan), whereabouts.why]] : []
   }
 
   #missing(): Missing[] {
@@ -179,7 +185,7 @@ export class NodeView {
   #departedVmi(vmi: Vmi): KnownVmi[] {
     const whereabouts = this.#whereabouts.of(vmi.uid)
     if (whereabouts.kind === 'there') return [this.#knownVmi(whereabouts.object, 'elsewhere')]
-    return whereabouts.kind === 'unknown' ? [this.#knownVmi(vmi, 'unknown')] : []
+    return whereabouts.kind === 'unknown' ? [this.#knownVmi(vmi, 'unknown', whereabouts.why)] : []
   }
 
   #strangeVmi(uid: string): KnownVmi[] {
@@ -187,15 +193,9 @@ export class NodeView {
     return whereabouts.kind === 'there' ? [this.#knownVmi(whereabouts.object, 'elsewhere')] : []
   }
 
-  #knownVmi(vmi: Vmi, place: KnownVmi['place']): KnownVmi {
-    return { vm: vmKey(vmi), vmi, place, launcher: launcherAmong(this.#podsByController.get(vmi.uid) ?? [], vmi, this.node) }
+  #knownVmi(vmi: Vmi, place: KnownVmi['place'], why = ''): KnownVmi {
+    return { vm: vmKey(vmi), vmi, place, why, launcher: launcherAmong(this.#podsByController.get(vmi.uid) ?? [], vmi, this.node) }
   }
-}
-
-/** Why nothing may be changed in a VM that the mirror does not hold. */
-export function heldElsewhere(place: 'elsewhere' | 'unknown'): Impediment {
-  if (place === 'elsewhere') return { reason: 'VmiElsewhere', cause: 'the VirtualMachineInstance is not on this node, and a launcher of it still is' }
-  return { reason: 'VmiUnknown', cause: 'the VirtualMachineInstance is not listed for this node any more, and what became of it is not known yet' }
 }
 
 function byController(pods: Iterable<PodFacts>): Map<string, PodFacts[]> {
