@@ -98,7 +98,7 @@ function engine(mode: Mode, { observer, history, metrics }: Telemetry): Engine {
   const hub = new WatchHub()
   const agent = new Agent({ ports, sources, sinks: [hub, ...mode.sinks], observer, hotplugEnabled, ...(mode.stopUnheldAfterMs === undefined ? {} : { stopUnheldAfterMs: mode.stopUnheldAfterMs }) })
   const requests = store === null ? NO_REQUESTS : new Requests({ agent, ports, store, hotplugEnabled })
-  const api = new LocalAgent({ agent, ports, requests, hub, history, readiness: mode })
+  const api = new LocalAgent({ agent, ports, requests, hub, history, sinks: mode.sinks, readiness: mode })
   metrics.exchange((registry) => mode.registerMetrics?.(registry))
   return { agent, api, connections: () => agent.inventory.connections() }
 }

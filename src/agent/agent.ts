@@ -114,6 +114,11 @@ export class Agent {
     return this.#reconciler.decision(vm, volume)
   }
 
+  /** When the VM is asked to shut down because nothing guarantees a source of it any more, in monotonic ms; null: it is not. */
+  stopsAtMs(vm: Vm): number | null {
+    return this.#losses?.untilMs(vm) ?? null
+  }
+
   #wanted(origin: Origin['kind'], snapshot: DesiredSnapshot): void {
     const before = new Set(this.desired.vms())
     const wasRead = this.desired.allRead

@@ -3,6 +3,7 @@ import { recordOf } from '../core/actual.ts'
 import type { Impediment } from '../model/desired.ts'
 import { type VmRef, type VolumeKey, vmKey } from '../model/ids.ts'
 import type { VmStatus } from '../model/status.ts'
+import type { StatusSink } from '../ports/status-sink.ts'
 import type { Agent } from './agent.ts'
 import { engineState } from './engine-state.ts'
 import type { AddVolume, AgentApi, Check, EngineState, Explanation, HistoryEntry, RemoveVolume } from './api.ts'
@@ -30,6 +31,7 @@ export interface LocalAgentParts {
   readonly requests: Pick<Requests, 'add' | 'remove'>
   readonly hub: WatchHub
   readonly history: History
+  readonly sinks: readonly StatusSink[]
   readonly readiness: ReadinessRules
 }
 
@@ -67,7 +69,9 @@ export class LocalAgent implements AgentApi {
     const record = volume === undefined ? null : recordOf(volume.actual)
     const { desired = null, trouble = null, waiting = null } = volume ?? {}
     const unreachableBecause = vm.reachable ? '' : vm.unreachableBecause
-    return explain({ vm: key.vm, status, record, acting, nowMs, desired, trouble, waiting, queued: volume !== undefined && vm.queued.has(volume), domainUuid: vm.view?.uuid ?? null, unreachableBecause, besides: this.#besides(vm, key.volume, waiting) })
+    const untold = firstOf(this.#parts.sinks.map((sink) => sink.trouble?.(key.vm) ?? null))
+    const stopsAtMs = this.#parts.agent.stopsAtMs(vm)
+    return explain({ vm: key.vm, status, untold, stopsAtMs, record, acting, nowMs, desired, trouble, waiting, queued: volume !== undefined && vm.queued.has(volume), domainUuid: vm.view?.uuid ?? null, unreachableBecause, besides: this.#besides(vm, key.volume, waiting) })
   }
 
   /** Troubles of the VM, and of what could not be read where that is what the volume waits for. */
@@ -108,6 +112,10 @@ export class LocalAgent implements AgentApi {
     if (begun && open === 0) this.#reconciledOnce = true
     return { name: 'first-reconcile', ok: this.#reconciledOnce, message: `${open} volumes are not in order yet` }
   }
+}
+
+function firstOf<T>(found: readonly (T | null)[]): T | null {
+  return found.find((one) => one !== null) ?? null
 }
 
 /** Neither in order nor told why not. */

@@ -38,6 +38,11 @@ export class SourceLosses {
     })
   }
 
+  /** Until when a VM that has lost a source may go on; null: it has lost none. */
+  untilMs(vm: Vm): number | null {
+    return this.#until.get(vm) ?? null
+  }
+
   #stop(vm: Vm): void {
     const volumes = lost(vm)
     for (const volume of volumes) this.#parts.stopping(vm, volume, this.#why(vm, volume))

@@ -6,12 +6,13 @@ import type { ExplainFacts } from './explain-facts.ts'
 
 /** Paths, devices, error numbers, libvirt's own words. */
 export function evidence(facts: ExplainFacts): Detail {
-  return { ...sourceEvidence(facts.desired), ...recordEvidence(facts.record), ...facts.trouble?.detail, ...libvirtEvidence(facts), ...replacedEvidence(facts) }
+  return { ...sourceEvidence(facts.desired), ...recordEvidence(facts.record), ...facts.trouble?.detail, ...facts.untold?.detail, ...libvirtEvidence(facts), ...replacedEvidence(facts) }
 }
 
 /** Where it is looked for, as long as nothing was found there. */
 function sourceEvidence(desired: DesiredVolume | null): Detail {
-  return desired === null ? {} : { path: sourceName(desired.source) }
+  if (desired === null) return {}
+  return desired.source.kind === 'claim' ? { claim: desired.source.claim } : { path: sourceName(desired.source) }
 }
 
 function replacedEvidence({ waiting, desired, domainUuid }: ExplainFacts): Detail {

@@ -1,3 +1,4 @@
+import type { HotplugError } from '../errors.ts'
 import type { DesiredVolume, Impediment } from '../model/desired.ts'
 import type { VmKey } from '../model/ids.ts'
 import type { VolumeRecord } from '../model/record.ts'
@@ -22,5 +23,9 @@ export interface ExplainFacts {
   readonly unreachableBecause: string
   /** What else is wrong with the VM, or with what asks for its volumes. */
   readonly besides: readonly string[]
+  /** Why the status could not be told where it belongs. */
+  readonly untold: HotplugError | null
+  /** When the VM is asked to shut down because nothing guarantees a source of it, in monotonic ms; null: it is not. */
+  readonly stopsAtMs: number | null
   readonly nowMs: number
 }

@@ -16,9 +16,12 @@ const WORDS: Readonly<Record<string, string>> = {
 }
 
 /** What happens by itself, and when. */
-export function next({ trouble, waiting, acting, queued, status, nowMs }: ExplainFacts): string {
+export function next(facts: ExplainFacts): string {
+  const { trouble, waiting, acting, queued, status, nowMs } = facts
   if (acting !== null) return `${wordsFor(acting.verb)} is under way, for ${(acting.forMs / 1000).toFixed(1)} s.`
   if (queued) return 'It is next as soon as one of the acts under way in this VM has ended.'
+  if (facts.untold !== null) return 'The status is written again within seconds, and at the next change of the VirtualMachineInstance.'
+  if (waiting?.reason === 'SourceNotHeld') return unheldNext(facts)
   if (trouble === null) return waiting === null ? atRest(status.phase) : nextAfter(waiting)
   if (trouble.notBeforeMs === Infinity) return FOR_A_PERSON
   if (trouble.reason === 'DetachPending') return READ_BACK
@@ -34,4 +37,10 @@ function atRest(phase: VolumeStatus['phase']): string {
 
 function wordsFor(verb: string): string {
   return WORDS[verb] ?? verb
+}
+
+function unheldNext({ stopsAtMs, nowMs }: ExplainFacts): string {
+  const end = 'It is over as soon as an attachment pod holds the claim again.'
+  if (stopsAtMs === null) return `The disk stays. ${end}`
+  return stopsAtMs > nowMs ? `The VM is asked to shut down in ${((stopsAtMs - nowMs) / 1000).toFixed(1)} s. ${end}` : `The VM was asked to shut down. ${end}`
 }

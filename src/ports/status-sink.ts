@@ -1,3 +1,4 @@
+import type { HotplugError } from '../errors.ts'
 import type { VmStatus } from '../model/status.ts'
 
 /** Where the condition of volumes is reported to. */
@@ -9,4 +10,6 @@ export interface StatusSink {
   publish(status: VmStatus): void
   /** A VM that nothing is said of any more. */
   withdraw(vm: VmStatus['vm']): void
+  /** Why what is to be said of the VM is not yet where it belongs, if telling it has failed. Absent: it never fails. */
+  trouble?(vm: VmStatus['vm']): HotplugError | null
 }

@@ -33,7 +33,7 @@ export class Rig {
     const sources = [{ origin: 'request', source: store }, { origin: 'manifest', source: this.manifests }] as const
     this.agent = new Agent({ ports, sources, sinks: [hub], observer, hotplugEnabled, ...(this.stopUnheldAfterMs === null ? {} : { stopUnheldAfterMs: this.stopUnheldAfterMs }) })
     const requests = new Requests({ agent: this.agent, ports, store, hotplugEnabled })
-    this.api = new LocalAgent({ agent: this.agent, ports, requests, hub, history, readiness: { needsEveryLibvirt: true, checks: () => [] } })
+    this.api = new LocalAgent({ agent: this.agent, ports, requests, hub, history, sinks: [], readiness: { needsEveryLibvirt: true, checks: () => [] } })
     await this.agent.start()
     return this
   }

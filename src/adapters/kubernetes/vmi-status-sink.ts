@@ -1,4 +1,5 @@
 import type { BaseLogger } from 'pino'
+import type { HotplugError } from '../../errors.ts'
 import type { VmKey } from '../../model/ids.ts'
 import type { VmStatus } from '../../model/status.ts'
 import type { Clock } from '../../ports/clock.ts'
@@ -52,6 +53,10 @@ class Sink implements VmiStatusSink {
   withdraw(vm: VmKey): void {
     this.#writers.get(vm)?.close()
     this.#writers.delete(vm)
+  }
+
+  trouble(vm: VmKey): HotplugError | null {
+    return this.#writers.get(vm)?.trouble ?? null
   }
 
   counts(): ReturnType<VmiStatusSink['counts']> {

@@ -1,4 +1,5 @@
-import { asHotplugError, type HotplugError } from '../../errors.ts'
+import { asHotplugError, HotplugError } from '../../errors.ts'
+import { textAt } from '../../core/json-object.ts'
 import { failureOf } from '../../core/vmi-failure.ts'
 import { entryChanges, sameChanges, statusPatch } from '../../core/vmi-entry-changes.ts'
 import type { Vmi } from '../../core/vmi.ts'
@@ -55,6 +56,9 @@ export class VmiStatusWriter {
   #cancelRetry: (() => void) | null = null
   /** The changes of the last write. */
   #made: readonly EntryChange[] = []
+  /** The version of the object that they were made from. */
+  #madeFrom = ''
+  #trouble: HotplugError | null = null
   #closed = false
 
   constructor(vm: VmKey, options: WriterOptions) {
@@ -79,6 +83,11 @@ export class VmiStatusWriter {
     const isNews = vmi !== this.#looked || this.#isDue
     this.#looked = vmi
     if (isNews && this.#status !== null) this.#poke()
+  }
+
+  /** Why what is to be written is not; null: nothing is, or nothing failed so far. */
+  get trouble(): HotplugError | null {
+    return this.#trouble !== null && this.#changes().length > 0 ? this.#trouble : null
   }
 
   close(): void {
@@ -135,6 +144,7 @@ export class VmiStatusWriter {
       if (outcome === 'conflict') return this.#conflict()
       if (outcome === 'gone' || (outcome === 'done' && this.#isIgnored())) return this.#misdirected()
       this.#backoff.reset()
+      this.#trouble = null
       return true
     } catch (thrown) {
       return this.#failed(asHotplugError(thrown))
@@ -148,14 +158,24 @@ export class VmiStatusWriter {
     const suffix = await statusPath.suffix()
     const outcome = await client.patch(vmiPath(vmi) + suffix, () => {
       this.#made = this.#changes()
+      this.#madeFrom = this.#vmi()?.resourceVersion ?? ''
       return statusPatch(vmi, this.#made)
     })
-    if (outcome.kind === 'conflict') view.observe(await client.get(vmiPath(vmi)))
+    if (outcome.kind === 'conflict') await this.#lookAgain(outcome.message)
     if (outcome.kind !== 'done') return outcome.kind
     counts.writes++
     view.observe(outcome.object)
     this.#tellPhases(vmi, this.#made)
     return 'done'
+  }
+
+  /** A patch that was refused although nobody has changed the object was refused for what it is: by a policy, say. */
+  async #lookAgain(message: string): Promise<void> {
+    const { client, view } = this.#options
+    const vmi = this.#vmi()
+    const found = vmi === null ? null : await client.get(vmiPath(vmi))
+    if (found !== null && textAt(found, 'metadata', 'resourceVersion') === this.#madeFrom) throw new HotplugError('ApiRefused', `the API server refuses what is to be written: ${message}`)
+    view.observe(found)
   }
 
   /** Written without an error, and it still stands as before: where there is a subresource, the object itself takes no status. */
@@ -179,6 +199,7 @@ export class VmiStatusWriter {
 
   #failed(error: HotplugError): false {
     this.#options.counts.failures++
+    this.#trouble = error
     const level = this.#backoff.failures === 0 && !this.#closed ? 'warn' : 'debug'
     this.#options.log[level]({ vm: this.#vm, reason: error.reason, remedy: error.remedy, err: error }, 'status cannot be written yet')
     return this.#later(Math.max(this.#backoff.next(), retryAfterOf(error)))
