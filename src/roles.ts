@@ -168,6 +168,10 @@ export class Roles implements AgentApi {
     return this.#api?.explain(key) ?? null
   }
 
+  unread(): HotplugError | null {
+    return this.#api?.unread?.() ?? null
+  }
+
   async addVolume(request: AddVolume): Promise<void> {
     await this.#present().addVolume(request)
   }
@@ -201,6 +205,7 @@ export class Roles implements AgentApi {
   /** Requests are for the role that is there. */
   #present(): AgentApi {
     if (this.role !== null && this.#api !== null) return this.#api
-    throw new HotplugError('Synchronizing', 'hotplugd is changing its role')
+    const { role } = this.verdict
+    throw new HotplugError('Synchronizing', `hotplugd is changing its role${this.#failure === null ? '' : `: it cannot be ${role} yet: ${this.#failure.message}`}`)
   }
 }

@@ -1,3 +1,4 @@
+import type { HotplugError } from '../errors.ts'
 import type { DesiredVolume } from '../model/desired.ts'
 import type { VmRef, VolumeKey } from '../model/ids.ts'
 import type { VmKey } from '../model/ids.ts'
@@ -85,6 +86,8 @@ export interface AgentApi {
   /** Calls back on every change of a VM's status, with null when the VM is gone. Returns what ends it. */
   watch(listener: (vm: VmKey, status: VmStatus | null) => void): () => void
   explain(key: VolumeKey): Explanation | null
+  /** Why a VM that is not told may be there all the same; null, and where there is no such method: it is not. */
+  unread?(): HotplugError | null
   /**
    * Resolves once the wish is durable (and plugging may be under way already). Reasons: VmNotFound, NameTaken,
    * SourceTaken, HotplugDisabled, InvalidName, InvalidSerial, Source…, TransientDomain, LibvirtUnavailable, StateUnwritable.

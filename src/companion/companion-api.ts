@@ -46,6 +46,14 @@ export class CompanionApi implements AgentApi {
     return explainFollowed({ vm: key.vm, status: volume.status, facts: volume.facts, way: volume.way })
   }
 
+  unread(): HotplugError | null {
+    const { vmis } = this.#parts
+    const what = 'the VirtualMachineInstances of this node were not read yet'
+    if (vmis.all() !== null) return null
+    const trouble = vmis.trouble()
+    return trouble === null ? new HotplugError('Synchronizing', what) : new HotplugError(trouble.reason, `${what}: ${trouble.message}`, { detail: trouble.detail })
+  }
+
   addVolume(request: AddVolume): Promise<void> {
     return refuse(request, 'plugs')
   }
@@ -69,14 +77,14 @@ export class CompanionApi implements AgentApi {
       desired: volumes.flatMap(({ id, facts }) => (facts.spec === null ? [] : [{ id, ...facts.spec }])),
       actual: volumes.map(({ id, facts, way }) => ({ id, way, entry: facts.entry, pod: facts.pod, exposed: facts.exposed, disk: facts.disk ?? null })),
       history: history.all(),
-      sources: [{ origin: 'vmi', read: vmis.all() !== null, trouble: vmis.trouble() }],
+      sources: [{ origin: 'vmi', read: vmis.all() !== null, trouble: vmis.trouble()?.message ?? null }],
       connections: companion.connections(),
     }
   }
 
   readiness(): readonly Check[] {
     const { companion, vmis } = this.#parts
-    const trouble = vmis.trouble()
+    const trouble = vmis.trouble()?.message ?? null
     const isRead = vmis.all() !== null
     const server = { name: 'api-server', ok: isRead, message: `VirtualMachineInstances and pods not read yet${trouble === null ? '' : `: ${trouble}`}`, warnings: trouble === null || !isRead ? [] : [trouble] }
     const libvirts = companion.connections().map(({ hypervisor, read, why }) => ({ name: `libvirt-${hypervisor}`, ok: true, message: why, warnings: read ? [] : [why] }))

@@ -10,7 +10,7 @@ const CODES = {
   404: ['VmNotFound', 'VolumeNotFound', 'UnknownNamespace'],
   429: ['TooManyRequests'],
   500: ['InternalError', 'StateFromNewerVersion'],
-  503: ['LibvirtUnavailable', 'Synchronizing', 'NodeLocked', 'OutcomeUncertain'],
+  503: ['LibvirtUnavailable', 'Synchronizing', 'NodeLocked', 'OutcomeUncertain', 'ApiServerUnavailable', 'ApiUnauthorized', 'ApiForbidden', 'ApiRefused'],
   507: ['StateUnwritable', 'JournalUnwritable'],
 } as const satisfies Record<number, readonly Reason[]>
 

@@ -1,3 +1,4 @@
+import type { HotplugError } from '../errors.ts'
 import type { VmKey } from '../model/ids.ts'
 import type { ObservedVmi } from '../model/observed.ts'
 
@@ -8,7 +9,7 @@ export interface ObservedVmis {
   /** Null: there is none of that name on this node. */
   find(vm: VmKey): ObservedVmi | null
   /** Why they cannot be read at present; null while all is well. */
-  trouble(): string | null
+  trouble(): HotplugError | null
   /** Calls back whenever one of them, or one of its pods, changed; with null when any may have. Returns what ends it. */
   watch(listener: (vm: VmKey | null) => void): () => void
 }

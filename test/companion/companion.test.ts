@@ -20,7 +20,7 @@ const REF = { namespace: 'default', name: 'vmi1' }
 class FakeVmis implements ObservedVmis {
   readonly vmis = new Map<VmKey, ObservedVmi>()
   isSynced = true
-  why: string | null = null
+  why: HotplugError | null = null
   #listener: (vm: VmKey | null) => void = () => {}
   all = () => (this.isSynced ? [...this.vmis.values()] : null)
   find = (vm: VmKey) => this.vmis.get(vm) ?? null
@@ -170,8 +170,11 @@ t.test('another VMI of the same name is another VM', async (t) => {
 t.test('ready once the VMIs were read; the API server’s troubles are warnings', async (t) => {
   const { vmis, api } = scene(t)
   t.match(api.readiness()[0], { name: 'api-server', ok: true })
-  vmis.why = 'it is away'
+  vmis.why = new HotplugError('ApiServerUnavailable', 'it is away')
   t.match(api.readiness()[0], { ok: true, warnings: ['it is away'] })
   vmis.isSynced = false
   t.match(api.readiness()[0], { ok: false, message: /not read yet: it is away/ })
+  t.match(api.unread(), { reason: 'ApiServerUnavailable', message: /were not read yet: it is away/ })
+  vmis.why = null
+  t.equal(api.unread()?.reason, 'Synchronizing')
 })

@@ -1,4 +1,5 @@
 import { observedVmi } from '../../core/observed-vmi.ts'
+import type { HotplugError } from '../../errors.ts'
 import type { VmKey } from '../../model/ids.ts'
 import type { ObservedVmi } from '../../model/observed.ts'
 import type { ObservedVmis } from '../../ports/observed-vmis.ts'
@@ -29,8 +30,8 @@ class VmisOfView implements ObservedVmis {
     return known === null || known.place === 'elsewhere' ? null : this.#observed(known)
   }
 
-  trouble(): string | null {
-    return this.#view.states().find(({ trouble, name }) => trouble !== null && name !== 'kubevirts')?.trouble?.message ?? null
+  trouble(): HotplugError | null {
+    return this.#view.states().find(({ trouble, name }) => trouble !== null && name !== 'kubevirts')?.trouble ?? null
   }
 
   watch(listener: (vm: VmKey | null) => void): () => void {

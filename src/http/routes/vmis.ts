@@ -39,10 +39,13 @@ function listing(id: string, doc: string): ReturnType<typeof described> {
   })
 }
 
-/** Null: there is no such VM. Throws HotplugError `UnknownNamespace`. */
+/** Null: there is no such VM. Throws HotplugError `UnknownNamespace`, or why it may be there and is not known. */
 export function findVm(context: RouteContext, vm: VmRef): VmStatus | null {
   context.requireNamespace(vm.namespace)
-  return context.agent.vm(vm)
+  const status = context.agent.vm(vm)
+  const unread = status === null ? (context.agent.unread?.() ?? null) : null
+  if (unread !== null) throw unread
+  return status
 }
 
 export function vmNotFound(vm: VmRef): HotplugError {
