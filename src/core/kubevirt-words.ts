@@ -13,7 +13,8 @@ const SHOWN_CHARACTERS = 500
 const ABOUT_VOLUME = /\bfailed to (?:un)?mount (filesystem|block) hotplug volume ([^\s:]+): (.*)$/su
 const WORDS: readonly (readonly [RegExp, Reason, string])[] = [
   [/not a directory|is a directory/iu, 'ImageIsDirectory', 'disk.img in the claim is a directory'],
-  [/not a block device|is not a device/iu, 'WrongKindOfDevice', 'what the attachment pod has for the claim is not a block device'],
+  [/target device .* not a block device/iu, 'ExposureFailed', 'in the launcher something else is in the place of the device'],
+  [/no device in|not a block device|is not a device/iu, 'WrongKindOfDevice', 'what the attachment pod has for the claim is not a block device'],
   [/no such file or directory|does not exist|unable to find/iu, 'ImageMissing', 'the claim holds no disk.img'],
   [/permission denied|operation not permitted/iu, 'PermissionDenied', 'KubeVirt may not reach what is in the claim'],
 ]

@@ -127,7 +127,7 @@ class InLaunchers implements LauncherExposures {
       try {
         return await act()
       } catch (error) {
-        if (!isOutdated(error) || attempt === ATTEMPTS) throw isSystemFailure(error) ? failed(reason, `${DOING[reason]} ${exposedPath(handle)}`, error) : error
+        if (!isOutdated(error) || attempt === ATTEMPTS) throw isSystemFailure(error) ? failed(reason, `${DOING[reason]} ${exposedPath(handle)}`, error, { path: exposedPath(handle), pod: handle.launcher }) : error
         this.#known.forget(handle.launcher)
         this.#known.forget(handle.attachment, handle.volume)
       }
