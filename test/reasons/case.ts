@@ -12,7 +12,7 @@
  * - Assert the reason *and* its evidence: the path, the errno, the holder's name, libvirt's words.
  * - The reason must last until it was asked for. What lasts only for milliseconds is held: QEMU, or an agent with
  *   HOTPLUGD_FAILPOINT, is stopped meanwhile.
- * - `every.ts` is checked by the compiler: a reason without a case does not compile. Take the reason out of `todo.ts`.
+ * - `every.ts` is checked by the compiler: a reason without a case does not compile.
  */
 import type { Test } from 'tap'
 import { REASONS, type Reason } from '../../src/errors.ts'
