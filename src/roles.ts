@@ -1,6 +1,6 @@
 import type { AddVolume, AgentApi, Check, EngineState, Explanation, HistoryEntry, RemoveVolume } from './agent/api.ts'
 import { NO_STATE } from './agent/engine-state.ts'
-import type { LibvirtReach } from './core/status-line.ts'
+import type { LibvirtReach } from './core/volume/status-line.ts'
 import { asHotplugError, HotplugError } from './errors.ts'
 import type { VmKey, VmRef, VolumeKey } from './model/ids.ts'
 import type { Role, RoleVerdict } from './model/role.ts'

@@ -1,6 +1,6 @@
 import type { ServiceManager } from './adapters/linux/service-manager.ts'
 import type { Composed } from './compose.ts'
-import { statusLine } from './core/status-line.ts'
+import { statusLine } from './core/volume/status-line.ts'
 import type { Clock } from './ports/clock.ts'
 
 /** People read it; systemd need not hear of each of a hundred volumes. */

@@ -1,4 +1,4 @@
-// The acts on pods, offered to src/adapters/linux/pod-binding.ts.
+// The acts on pods, offered to src/adapters/linux/pods/pod-binding.ts.
 #pragma once
 
 #include <napi.h>

@@ -2,7 +2,7 @@ import { type DesiredSnapshot, isSameImpediment, type Origin } from '../model/de
 import type { VmKey } from '../model/ids.ts'
 import type { DesiredSource } from '../ports/desired-source.ts'
 import type { StatusSink } from '../ports/status-sink.ts'
-import type { Decision } from '../core/decide.ts'
+import type { Decision } from '../core/volume/decide.ts'
 import type { HotplugError } from '../errors.ts'
 import { DesiredWorld } from './desired-world.ts'
 import { DomainNews } from './domain-news.ts'

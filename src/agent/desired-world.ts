@@ -1,5 +1,5 @@
-import { askerOf } from '../core/asker.ts'
-import { waitFor } from '../core/waits.ts'
+import { askerOf } from '../core/volume/asker.ts'
+import { waitFor } from '../core/volume/waits.ts'
 import type { DesiredProblem, DesiredSnapshot, DesiredVolume, Impediment, LeavingVolume, Origin } from '../model/desired.ts'
 import type { VmKey } from '../model/ids.ts'
 

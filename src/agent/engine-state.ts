@@ -1,5 +1,5 @@
-import { recordOf } from '../core/actual.ts'
-import type { Decision } from '../core/decide.ts'
+import { recordOf } from '../core/volume/actual.ts'
+import type { Decision } from '../core/volume/decide.ts'
 import type { Agent } from './agent.ts'
 import type { EngineState } from './api.ts'
 import type { History } from './history.ts'

@@ -1,4 +1,4 @@
-import { sizeQuestion } from '../core/record-disk.ts'
+import { sizeQuestion } from '../core/disk/record-disk.ts'
 import type { VolumeRecord } from '../model/record.ts'
 import type { Ports } from './ports.ts'
 import type { Vm } from './vm.ts'

@@ -1,5 +1,5 @@
-import { explain } from '../core/explain.ts'
-import { recordOf } from '../core/actual.ts'
+import { explain } from '../core/volume/explain.ts'
+import { recordOf } from '../core/volume/actual.ts'
 import type { Impediment } from '../model/desired.ts'
 import { type VmRef, type VolumeKey, vmKey } from '../model/ids.ts'
 import type { VmStatus } from '../model/status.ts'

@@ -1,4 +1,4 @@
-import type { Verb } from '../core/decide.ts'
+import type { Verb } from '../core/volume/decide.ts'
 import type { DesiredProblem } from '../model/desired.ts'
 import type { HotplugError } from '../errors.ts'
 import type { Stage } from '../model/status.ts'

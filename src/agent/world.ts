@@ -1,4 +1,4 @@
-import { FootprintIndex } from '../core/footprint-index.ts'
+import { FootprintIndex } from '../core/disk/footprint-index.ts'
 import type { PersistedDisk, VolumeRecord } from '../model/record.ts'
 import { type VmKey, vmRef } from '../model/ids.ts'
 import type { Clock } from '../ports/clock.ts'

@@ -1,4 +1,4 @@
-import type { VolumeObject } from '../http/volume-object.ts'
+import type { VolumeObject } from '../http/objects/volume-object.ts'
 
 /** A status has one message for cause and remedy; where the remedy is printed beside it, it is not to be read twice. */
 export function causeOf(message: string, { remedy }: Pick<VolumeObject, 'remedy'>): string {

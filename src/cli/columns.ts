@@ -1,4 +1,4 @@
-import type { VmiObject } from '../http/vmi-object.ts'
+import type { VmiObject } from '../http/objects/vmi-object.ts'
 
 /** What `get` lists: the columns, and the rows of one VM. Each row begins with what identifies it. */
 export interface Columns {

@@ -1,6 +1,6 @@
 import { LOG_LEVELS } from '../config/config.ts'
 import type { Session } from './session.ts'
-import { SHELLS } from './shells.ts'
+import { SHELLS } from './commands/shells.ts'
 
 /** Names that are not known before they are asked for: of the daemon, or of the file system. */
 export type Completes = 'vm' | 'volume' | 'hotplugged' | 'namespace' | 'path'
@@ -75,12 +75,12 @@ export const COMMANDS: readonly Command[] = [
       { name: 'disk-type', value: 'TYPE', words: ['disk', 'lun'], doc: 'Only disk is supported.' },
       ...WAITING, NAMESPACE,
     ],
-    load: async () => (await import('./add-volume.ts')).addVolume,
+    load: async () => (await import('./commands/add-volume.ts')).addVolume,
   },
   {
     name: 'removevolume', aliases: [], usage: 'VM --volume-name=NAME', arguments: [VM], doc: 'Take a hot-plugged volume out of a VM.',
     flags: [{ ...VOLUME, names: 'hotplugged' }, ...PERSIST, ...WAITING, NAMESPACE],
-    load: async () => (await import('./remove-volume.ts')).removeVolume,
+    load: async () => (await import('./commands/remove-volume.ts')).removeVolume,
   },
   {
     name: 'get', aliases: [], usage: 'vmis [VM] | volumes [VM]', arguments: [{ words: ['vmis', 'volumes'] }, VM], doc: 'List VMs (vmis, vms) or their disks (volumes).',
@@ -89,32 +89,32 @@ export const COMMANDS: readonly Command[] = [
       { name: 'all-namespaces', short: 'A', doc: 'All namespaces.' },
       OUTPUT, NAMESPACE,
     ],
-    load: async () => (await import('./get.ts')).get,
+    load: async () => (await import('./commands/get.ts')).get,
   },
   {
     name: 'describe', aliases: [], usage: 'volume VM NAME', arguments: [{ words: ['volume'] }, VM, { names: 'volume' }], doc: 'Everything known of one volume: conditions, stages with times.',
     flags: [OUTPUT, NAMESPACE],
-    load: async () => (await import('./describe.ts')).describe,
+    load: async () => (await import('./commands/describe.ts')).describe,
   },
   {
     name: 'explain', aliases: ['why'], usage: 'VM NAME', arguments: [VM, { names: 'volume' }], doc: 'Why a volume is, or is not, in the guest, and what to do.',
     flags: [OUTPUT, NAMESPACE],
-    load: async () => (await import('./explain.ts')).explain,
+    load: async () => (await import('./commands/explain.ts')).explain,
   },
   {
     name: 'doctor', aliases: [], usage: '[-- FLAGS OF HOTPLUGD]', doc: 'Is everything here that hotplugd needs, and how is it mended? Works without a daemon, too; exit code 1 if something failed.',
     flags: [CONFIG, OBJECT_OUTPUT],
-    load: async () => (await import('./doctor.ts')).doctor,
+    load: async () => (await import('./commands/doctor.ts')).doctor,
   },
   {
     name: 'bundle', aliases: [], usage: '[-- FLAGS OF HOTPLUGD]', doc: 'Pack everything for a bug report, without secrets. Works without a daemon, too, as far as it can.',
     flags: [{ name: 'output', short: 'o', value: 'FILE.tar.gz', names: 'path', doc: 'Where to, and never over what is there (default: hotplugd-bundle-HOST-TIME.tar.gz here).' }, CONFIG],
-    load: async () => (await import('./bundle.ts')).bundle,
+    load: async () => (await import('./commands/bundle.ts')).bundle,
   },
   {
     name: 'log-level', aliases: [], usage: '[LEVEL]', arguments: [{ words: LOG_LEVELS }], doc: 'How much the daemon logs; with LEVEL it changes, until the daemon ends.',
     flags: [],
-    load: async () => (await import('./log-level.ts')).logLevel,
+    load: async () => (await import('./commands/log-level.ts')).logLevel,
   },
   {
     name: 'ui', aliases: [], usage: '',
@@ -126,18 +126,18 @@ export const COMMANDS: readonly Command[] = [
       "Of a hotplugd in a pod: kubectl port-forward POD 9481, and beside it kubectl exec -it POD -- hotplugctl ui --port=9481",
     ],
     flags: [{ name: 'port', value: 'PORT', doc: 'The port (default: one that is free).' }],
-    load: async () => (await import('./ui.ts')).ui,
+    load: async () => (await import('./commands/ui.ts')).ui,
   },
   {
     name: 'completion', aliases: [], usage: 'bash|zsh|fish', arguments: [{ words: SHELLS }], doc: 'What makes a shell complete commands, flags and names of VMs and volumes.',
     more: ['bash: source <(hotplugctl completion bash)', 'zsh:  source <(hotplugctl completion zsh)', 'fish: hotplugctl completion fish | source', 'To keep it, put that line into ~/.bashrc, ~/.zshrc (after compinit) or ~/.config/fish/config.fish.'],
     flags: [],
-    load: async () => (await import('./completion.ts')).completion,
+    load: async () => (await import('./commands/completion.ts')).completion,
   },
   {
     name: 'version', aliases: [], usage: '', doc: 'Versions of hotplugctl and of the daemon.',
     flags: [],
-    load: async () => (await import('./version.ts')).version,
+    load: async () => (await import('./commands/version.ts')).version,
   },
 ]
 

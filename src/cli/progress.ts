@@ -1,4 +1,4 @@
-import type { VolumeObject } from '../http/volume-object.ts'
+import type { VolumeObject } from '../http/objects/volume-object.ts'
 import { causeOf } from './cause.ts'
 import type { WatchEvent } from './client.ts'
 import type { Session } from './session.ts'

@@ -1,4 +1,4 @@
-import type { StatusObject } from '../http/status-object.ts'
+import type { StatusObject } from '../http/objects/status-object.ts'
 import { EXIT, Failure } from './failure.ts'
 
 const NOT_FOUND = ['VmNotFound', 'VolumeNotFound', 'UnknownNamespace']

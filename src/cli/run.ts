@@ -1,7 +1,7 @@
 import { readArguments, requireCommand, type Arguments } from './arguments.ts'
 import { createClient } from './client.ts'
 import { EXIT, Failure, usageFailure, type ExitCode } from './failure.ts'
-import { commandHelp, helpText } from './help.ts'
+import { commandHelp, helpText } from './commands/help.ts'
 import type { Session } from './session.ts'
 import { printable } from './table.ts'
 
@@ -28,7 +28,7 @@ export async function run(argv: readonly string[], env: Readonly<Record<string, 
 
 /** Asked by the scripts of `completion`, and by nobody else: `__complete -- WORD…`. */
 async function offer(words: readonly string[], env: Readonly<Record<string, string | undefined>>, terminal: Terminal): Promise<ExitCode> {
-  const { complete } = await import('./complete.ts')
+  const { complete } = await import('./commands/complete.ts')
   const offers = await complete(words[0] === '--' ? words.slice(1) : words, env['HOTPLUGD_SOCKET'] || DEFAULT_SOCKET)
   offers.forEach(terminal.print)
   return EXIT.ok
@@ -53,7 +53,7 @@ async function perform({ command, positionals, flags }: Arguments, env: Readonly
 }
 
 async function printVersion(terminal: Terminal): Promise<void> {
-  const { OWN_VERSION } = await import('./version.ts')
+  const { OWN_VERSION } = await import('./commands/version.ts')
   terminal.print(OWN_VERSION)
 }
 

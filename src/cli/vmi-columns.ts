@@ -1,4 +1,4 @@
-import type { VmiObject } from '../http/vmi-object.ts'
+import type { VmiObject } from '../http/objects/vmi-object.ts'
 import type { Columns } from './columns.ts'
 
 /** The table of `get vmis`. */

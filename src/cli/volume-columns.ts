@@ -1,6 +1,6 @@
 import { formatAge } from '../config/duration.ts'
-import type { VmiObject } from '../http/vmi-object.ts'
-import type { VolumeObject } from '../http/volume-object.ts'
+import type { VmiObject } from '../http/objects/vmi-object.ts'
+import type { VolumeObject } from '../http/objects/volume-object.ts'
 import type { Columns } from './columns.ts'
 import { formatSize } from './table.ts'
 

@@ -1,5 +1,5 @@
 import { REASONS, type Reason } from '../errors.ts'
-import type { VolumeObject } from '../http/volume-object.ts'
+import type { VolumeObject } from '../http/objects/volume-object.ts'
 import { causeOf } from './cause.ts'
 import type { WatchEvent } from './client.ts'
 import { EXIT, Failure } from './failure.ts'

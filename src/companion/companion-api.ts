@@ -2,7 +2,7 @@ import type { AddVolume, AgentApi, Check, EngineState, Explanation, HistoryEntry
 import { NO_STATE } from '../agent/engine-state.ts'
 import type { History } from '../agent/history.ts'
 import type { WatchHub } from '../agent/watch-hub.ts'
-import { explainFollowed } from '../core/explain-followed.ts'
+import { explainFollowed } from '../core/follow/explain-followed.ts'
 import { HotplugError } from '../errors.ts'
 import { type VmRef, type VolumeKey, vmKey, vmRef } from '../model/ids.ts'
 import type { VmStatus } from '../model/status.ts'

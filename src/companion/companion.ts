@@ -1,4 +1,4 @@
-import type { Moment } from '../core/way.ts'
+import type { Moment } from '../core/follow/way.ts'
 import type { VmKey } from '../model/ids.ts'
 import type { DomainListener } from '../ports/domains.ts'
 import type { CompanionParts } from './companion-parts.ts'

@@ -1,7 +1,7 @@
-import type { FollowFacts } from '../core/follow-stage.ts'
-import { seenOf } from '../core/follow-stage.ts'
-import { followedStatus } from '../core/follow.ts'
-import { advance, firstSight, isOver, type Moment, type Way } from '../core/way.ts'
+import type { FollowFacts } from '../core/follow/follow-stage.ts'
+import { seenOf } from '../core/follow/follow-stage.ts'
+import { followedStatus } from '../core/follow/follow.ts'
+import { advance, firstSight, isOver, type Moment, type Way } from '../core/follow/way.ts'
 import { type VolumeKey, volumeId } from '../model/ids.ts'
 import type { Stage, VolumeStatus } from '../model/status.ts'
 

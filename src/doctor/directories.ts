@@ -1,6 +1,6 @@
 import { accessSync, constants, readFileSync, statfsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { type Mount, parseMountinfo } from '../core/mountinfo.ts'
+import { type Mount, parseMountinfo } from '../core/node/mountinfo.ts'
 import { failed, ok, warning, wordsOf, type Finding } from './finding.ts'
 import type { Surroundings } from './surroundings.ts'
 

@@ -7,7 +7,7 @@ import type { Diagnostics } from './diagnostics.ts'
 import type { Log } from './log.ts'
 import { catalogueOf } from './openapi/catalogue.ts'
 import type { PeerOf } from './peer.ts'
-import { refusal } from './refusal.ts'
+import { refusal } from './objects/refusal.ts'
 import { debugRoutes } from './routes/debug.ts'
 import { namespaceCheck, type RouteContext } from './routes/context.ts'
 import { historyRoute } from './routes/history.ts'
@@ -19,7 +19,7 @@ import { vmiRoutes } from './routes/vmis.ts'
 import { volumeRoutes } from './routes/volumes.ts'
 import { createServer, sendStatus } from './server.ts'
 import { listenAt } from './unix-socket.ts'
-import { createWatches } from './watches.ts'
+import { createWatches } from './watch/watches.ts'
 
 export interface LocalApiOptions {
   readonly agent: AgentApi

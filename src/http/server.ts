@@ -3,8 +3,8 @@ import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } f
 import { HotplugError, asHotplugError } from '../errors.ts'
 import { LIMITS, type Limits } from './limits.ts'
 import type { Log } from './log.ts'
-import { refusal } from './refusal.ts'
-import { statusObject, type StatusObject } from './status-object.ts'
+import { refusal } from './objects/refusal.ts'
+import { statusObject, type StatusObject } from './objects/status-object.ts'
 
 /** A server with all bounds and with Status objects for every refusal, and no routes yet. */
 export function createServer(limits: Limits, log: Log): FastifyInstance {

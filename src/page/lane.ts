@@ -1,4 +1,4 @@
-import type { VolumeObject } from '../http/volume-object.ts'
+import type { VolumeObject } from '../http/objects/volume-object.ts'
 import { PLUG_STAGES, UNPLUG_STAGES, type ConditionType, type Stage, type StageName } from '../model/status.ts'
 import type { Standing } from './volume-words.ts'
 

@@ -1,4 +1,4 @@
-import type { VmiObject } from '../http/vmi-object.ts'
+import type { VmiObject } from '../http/objects/vmi-object.ts'
 
 /** One event of the API's watch. */
 export interface VmEvent {

@@ -1,6 +1,6 @@
 import { formatSize } from '../cli/table.ts'
-import type { VmiObject } from '../http/vmi-object.ts'
-import type { VolumeObject } from '../http/volume-object.ts'
+import type { VmiObject } from '../http/objects/vmi-object.ts'
+import type { VolumeObject } from '../http/objects/volume-object.ts'
 import { laneOf, type Lane } from './lane.ts'
 import { causeWords, sinceOf, standingOf, standingWords, type Standing } from './volume-words.ts'
 

@@ -1,5 +1,5 @@
 import { causeOf } from '../cli/cause.ts'
-import type { VolumeObject } from '../http/volume-object.ts'
+import type { VolumeObject } from '../http/objects/volume-object.ts'
 
 /** Of these nothing is to be said: how the volume stands says it all. */
 const PROGRESS: readonly string[] = ['VolumeReady', 'Plugging', 'Detaching', 'VolumeReleased']

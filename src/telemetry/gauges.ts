@@ -1,6 +1,6 @@
 import { Gauge, type Registry } from 'prom-client'
 import type { Check } from '../agent/api.ts'
-import type { LibvirtReach } from '../core/status-line.ts'
+import type { LibvirtReach } from '../core/volume/status-line.ts'
 import type { VmStatus } from '../model/status.ts'
 
 /** What the gauges are read from when somebody asks: the engine, or whoever only watches. */

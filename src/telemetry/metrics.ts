@@ -1,6 +1,6 @@
 import { Counter, Histogram, Registry } from 'prom-client'
 import type { ActEnd, AgentObserver, ToldVolume } from '../agent/observer.ts'
-import { VERB_NAMES } from '../core/decide.ts'
+import { VERB_NAMES } from '../core/volume/decide.ts'
 import type { Reason } from '../errors.ts'
 import type { Phase, Stage } from '../model/status.ts'
 import { collectProcessMetrics } from './process-metrics.ts'

@@ -1,7 +1,7 @@
 import { mkdtemp, open, rm, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { targetName } from '../../src/core/target-name.ts'
+import { targetName } from '../../src/core/disk/target-name.ts'
 import { aliasOf, type DiskPlan } from '../../src/model/disk.ts'
 import { makeBlockDevice } from '../support/lab.ts'
 import type { Scope } from './scope.ts'

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { complete } from '../../src/cli/complete.ts'
+import { complete } from '../../src/cli/commands/complete.ts'
 import { COMMANDS } from '../../src/cli/commands.ts'
 import { wantedWord } from '../../src/cli/wanted-word.ts'
 import { LOG_LEVELS } from '../../src/config/config.ts'

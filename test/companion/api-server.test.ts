@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
-import { ApiClient, type ApiReader, readingApi } from '../../src/adapters/kubernetes/api-client.ts'
+import { ApiClient, type ApiReader, readingApi } from '../../src/adapters/kubernetes/api/api-client.ts'
 import { NodeView } from '../../src/adapters/kubernetes/node-view.ts'
 import { createObservedVmis } from '../../src/adapters/kubernetes/observed-vmis.ts'
 import { RoleWatch } from '../../src/adapters/kubernetes/role-watch.ts'

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { FollowedVm } from '../../src/companion/followed-vm.ts'
-import { explainFollowed } from '../../src/core/explain-followed.ts'
+import { explainFollowed } from '../../src/core/follow/explain-followed.ts'
 import { REASONS } from '../../src/errors.ts'
 import type { VmKey } from '../../src/model/ids.ts'
 import { PLUG_STAGES, UNPLUG_STAGES } from '../../src/model/status.ts'

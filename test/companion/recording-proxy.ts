@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { Agent, request } from 'node:https'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import type { Credentials } from '../../src/adapters/kubernetes/credentials.ts'
+import type { Credentials } from '../../src/adapters/kubernetes/api/credentials.ts'
 
 /** An API server to forward to, and as whom. */
 export interface Upstream {

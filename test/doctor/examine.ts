@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import type { DoctorReport } from '../../src/cli/doctor.ts'
+import type { DoctorReport } from '../../src/cli/commands/doctor.ts'
 import type { Finding } from '../../src/doctor/finding.ts'
 import { PROGRAM } from '../cli/terminal.ts'
 

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import type { ApiClient } from '../support/kubernetes/server/api-client.ts'
 import type { ApiServer } from '../support/kubernetes/server/api-server.ts'
+import { bindRole } from '../support/kubernetes/server/bind-role.ts'
 import { vmi } from '../support/kubernetes/objects/vmi.ts'
 import { NAMESPACE } from './chart.ts'
 import { AGENT, agentOn, guest, installedChart } from './installed.ts'
@@ -48,11 +49,7 @@ async function foreignChangesAreRefused(t: Test, server: ApiServer, agent: ApiCl
 /** Whatever other role somebody binds to it. */
 async function neverCreatesOrDeletes(t: Test, server: ApiServer, agent: ApiClient): Promise<void> {
   const object = await guest(server, 'kept')
-  await server.create({
-    apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRoleBinding', metadata: { name: 'too-much' },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
-    subjects: [{ kind: 'ServiceAccount', name: AGENT, namespace: NAMESPACE }],
-  })
+  await bindRole(server, { name: 'too-much', role: 'cluster-admin', account: { name: AGENT, namespace: NAMESPACE } })
   await t.rejects(agent.create(vmi({ name: 'made' })), denied(/neither creates nor deletes/))
   await t.rejects(agent.delete(object), denied(/neither creates nor deletes/))
   await t.rejects(agent.request('DELETE', '/apis/kubevirt.io/v1/namespaces/default/virtualmachineinstances'), denied(/neither creates nor deletes/))
@@ -104,11 +101,7 @@ t.test('a VMI without status subresource, as KubeVirt has it', async (t) => {
   await t.test('others are none of its business', async (t) => {
     const object = await guest(server, 'free')
     await server.create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: AGENT, namespace: 'default' } })
-    await server.create({
-      apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRoleBinding', metadata: { name: 'controller' },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: `${AGENT}.${NAMESPACE}` },
-      subjects: [{ kind: 'ServiceAccount', name: AGENT, namespace: 'default' }],
-    })
+    await bindRole(server, { name: 'controller', role: `${AGENT}.${NAMESPACE}`, account: { name: AGENT, namespace: 'default' } })
     const { client } = await server.as(await server.tokenFor(AGENT))
     t.match(await client.patch(object, { metadata: { labels: { of: 'another' } }, status: { phase: 'Succeeded' } }), { status: { phase: 'Succeeded' } })
     client.hangUp()

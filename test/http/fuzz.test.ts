@@ -1,6 +1,6 @@
 import t from 'tap'
 import { HotplugError } from '../../src/errors.ts'
-import { parseAddVolume, parseRemoveVolume } from '../../src/http/volume-options.ts'
+import { parseAddVolume, parseRemoveVolume } from '../../src/http/requests/volume-options.ts'
 
 /** xorshift32: the same sequence in every run, so that a failure can be seen again. */
 function random(seed: number): (below: number) => number {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { VolumeObject } from '../../src/http/volume-object.ts'
+import type { VolumeObject } from '../../src/http/objects/volume-object.ts'
 import { laneOf } from '../../src/page/lane.ts'
 import { standingOf, type Standing } from '../../src/page/volume-words.ts'
 import { readyVolume, ROOT } from '../http/samples.ts'

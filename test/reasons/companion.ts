@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import type { Reason } from '../../src/errors.ts'
-import { readVmi } from '../../src/core/vmi.ts'
+import { readVmi } from '../../src/core/cluster/vmi.ts'
 import { sample } from '../support/kubernetes/samples.ts'
 import { type Cases, refuses, tells, type Told } from './case.ts'
 import type { Cluster } from './cluster.ts'

@@ -1,6 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
-import type { ReflectorState } from './reflector.ts'
-import type { VmiStatusSink } from './vmi-status-sink.ts'
+import type { ReflectorState } from './watch/reflector.ts'
+import type { VmiStatusSink } from './status/vmi-status-sink.ts'
 
 /** What is counted of each watch, and what Prometheus is told about it. */
 const WATCH_COUNTS = {

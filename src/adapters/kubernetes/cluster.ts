@@ -1,12 +1,12 @@
 import type { DesiredSource } from '../../ports/desired-source.ts'
 import type { Pods } from '../../ports/pods.ts'
-import { ApiClient } from './api-client.ts'
-import type { Credentials } from './credentials.ts'
+import { ApiClient } from './api/api-client.ts'
+import type { Credentials } from './api/credentials.ts'
 import { NodeView, type NodeViewOptions } from './node-view.ts'
 import { createPods } from './proven-pods.ts'
-import type { ReflectorState } from './reflector.ts'
+import type { ReflectorState } from './watch/reflector.ts'
 import { createVmiSource } from './vmi-source.ts'
-import { createVmiStatusSink, type VmiStatusSink, type VmiStatusSinkOptions } from './vmi-status-sink.ts'
+import { createVmiStatusSink, type VmiStatusSink, type VmiStatusSinkOptions } from './status/vmi-status-sink.ts'
 
 export interface ClusterOptions extends Omit<NodeViewOptions, 'client'>, Pick<VmiStatusSinkOptions, 'silenceMs'> {
   readonly credentials: Credentials

@@ -1,9 +1,9 @@
-import { hotplugGate } from '../../core/vmi-feature-gates.ts'
-import { type ObjectNames, readNames } from '../../core/vmi.ts'
+import { hotplugGate } from '../../core/cluster/vmi-feature-gates.ts'
+import { type ObjectNames, readNames } from '../../core/cluster/vmi.ts'
 import type { Impediment } from '../../model/desired.ts'
 import type { ReflectorCommon } from './node-view.ts'
-import { KUBEVIRTS_PATH } from './paths.ts'
-import { Reflector, type ReflectorState } from './reflector.ts'
+import { KUBEVIRTS_PATH } from './api/paths.ts'
+import { Reflector, type ReflectorState } from './watch/reflector.ts'
 
 /** There is one small object that hardly ever changes: asking for it now and then is less than a watch. */
 const POLL_MS = 10_000

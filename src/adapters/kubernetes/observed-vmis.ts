@@ -1,4 +1,4 @@
-import { observedVmi } from '../../core/observed-vmi.ts'
+import { observedVmi } from '../../core/cluster/observed-vmi.ts'
 import type { HotplugError } from '../../errors.ts'
 import type { VmKey } from '../../model/ids.ts'
 import type { ObservedVmi } from '../../model/observed.ts'

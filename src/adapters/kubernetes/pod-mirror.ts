@@ -1,8 +1,8 @@
-import { type PodFacts, readPod } from '../../core/pod-facts.ts'
+import { type PodFacts, readPod } from '../../core/cluster/pod-facts.ts'
 import type { ReflectorCommon } from './node-view.ts'
-import { Inquiries } from './inquiries.ts'
-import { podPath, PODS_PATH } from './paths.ts'
-import { Reflector, type ReflectorState } from './reflector.ts'
+import { Inquiries } from './watch/inquiries.ts'
+import { podPath, PODS_PATH } from './api/paths.ts'
+import { Reflector, type ReflectorState } from './watch/reflector.ts'
 
 const POD_LABELS = 'kubevirt.io in (virt-launcher,hotplug-disk)'
 

@@ -1,4 +1,4 @@
-import { attachmentsFor, provenAttachment, provenLauncher } from '../../core/vmi-pods.ts'
+import { attachmentsFor, provenAttachment, provenLauncher } from '../../core/cluster/vmi-pods.ts'
 import type { VmKey } from '../../model/ids.ts'
 import type { AttachmentPod, LauncherPod, Pods } from '../../ports/pods.ts'
 import type { NodeView } from './node-view.ts'

@@ -1,4 +1,4 @@
-import { type VmiWishes, wishesOf } from '../../core/vmi-wishes.ts'
+import { type VmiWishes, wishesOf } from '../../core/cluster/vmi-wishes.ts'
 import type { DesiredProblem, DesiredSnapshot, DesiredVolume, Impediment } from '../../model/desired.ts'
 import type { VmKey } from '../../model/ids.ts'
 import type { DesiredSource } from '../../ports/desired-source.ts'

@@ -1,4 +1,4 @@
-import { diskXml } from '../../core/disk-xml.ts'
+import { diskXml } from '../../core/disk/disk-xml.ts'
 import { HotplugError } from '../../errors.ts'
 import type { DiskPlan, ExpectedDisk, LiveDisk } from '../../model/disk.ts'
 import type { DomainView } from '../../model/domain.ts'

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import type { Footprint, SourceIdentity } from '../../model/source.ts'
-import type { PodAddon } from './pod-binding.ts'
+import type { PodAddon } from './pods/pod-binding.ts'
 
 /** What a path given by a user leads to. `what` is the kind of thing found, `target` where a link points (or ''). */
 export type LookedUp =

@@ -1,5 +1,5 @@
-import { readManifest, type ManifestReading } from '../../core/manifest.ts'
-import type { Path } from '../../core/manifest-shape.ts'
+import { readManifest, type ManifestReading } from '../../core/manifest/manifest.ts'
+import type { Path } from '../../core/manifest/manifest-shape.ts'
 import type { DesiredProblem, DesiredVolume } from '../../model/desired.ts'
 import type { VmKey } from '../../model/ids.ts'
 import { parseYaml, type YamlDocument } from './yaml-document.ts'

@@ -1,5 +1,5 @@
 import { Composer, isAlias, isMap, isScalar, isSeq, LineCounter, Parser, visit, type CST, type Document, type YAMLMap } from 'yaml'
-import type { Fault, Path } from '../../core/manifest-shape.ts'
+import type { Fault, Path } from '../../core/manifest/manifest-shape.ts'
 
 const MOST_ALIASES = 100
 const DEEPEST = 32

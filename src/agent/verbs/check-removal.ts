@@ -1,4 +1,4 @@
-import type { Actual } from '../../core/actual.ts'
+import type { Actual } from '../../core/volume/actual.ts'
 import { asHotplugError, HotplugError } from '../../errors.ts'
 import type { VerbContext } from './context.ts'
 

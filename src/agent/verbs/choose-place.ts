@@ -1,4 +1,4 @@
-import { isFree, place, type Placement } from '../../core/placement.ts'
+import { isFree, place, type Placement } from '../../core/disk/placement.ts'
 import type { DomainView } from '../../model/domain.ts'
 import type { VerbContext } from './context.ts'
 

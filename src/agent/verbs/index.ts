@@ -1,5 +1,5 @@
-import type { Actual } from '../../core/actual.ts'
-import type { Verb } from '../../core/decide.ts'
+import type { Actual } from '../../core/volume/actual.ts'
+import type { Verb } from '../../core/volume/decide.ts'
 import { adopt } from './adopt.ts'
 import { checkRemoval } from './check-removal.ts'
 import type { VerbContext } from './context.ts'

@@ -1,5 +1,5 @@
-import type { Actual } from '../../core/actual.ts'
-import { diskByAlias } from '../../core/disk-match.ts'
+import type { Actual } from '../../core/volume/actual.ts'
+import { diskByAlias } from '../../core/disk/disk-match.ts'
 import { HotplugError } from '../../errors.ts'
 import { sameProcess } from '../../model/domain.ts'
 import { describeIdentity, sameIdentity, type SourceIdentity } from '../../model/source.ts'

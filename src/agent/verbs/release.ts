@@ -1,5 +1,5 @@
-import type { Actual } from '../../core/actual.ts'
-import { expectedDisk } from '../../core/record-disk.ts'
+import type { Actual } from '../../core/volume/actual.ts'
+import { expectedDisk } from '../../core/disk/record-disk.ts'
 import { HotplugError } from '../../errors.ts'
 import type { ProcessRef } from '../../model/domain.ts'
 import type { VolumeRecord } from '../../model/record.ts'

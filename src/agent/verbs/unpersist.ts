@@ -1,5 +1,5 @@
-import type { Actual } from '../../core/actual.ts'
-import { diskByAlias, mismatch } from '../../core/disk-match.ts'
+import type { Actual } from '../../core/volume/actual.ts'
+import { diskByAlias, mismatch } from '../../core/disk/disk-match.ts'
 import { HotplugError } from '../../errors.ts'
 import type { DomainView } from '../../model/domain.ts'
 import type { VerbContext } from './context.ts'

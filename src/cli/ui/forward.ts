@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream'
 import { HotplugError } from '../../errors.ts'
 import { PAGE_HEADERS } from '../../http/page-headers.ts'
-import { statusObject } from '../../http/status-object.ts'
+import { statusObject } from '../../http/objects/status-object.ts'
 import { unreachable } from '../client.ts'
 
 const ANSWER_TIMEOUT_MS = 30_000

@@ -1,5 +1,5 @@
-import { CACHE_MODES, ERROR_POLICIES, IO_MODES } from '../disk-options.ts'
-import type { StatusCause, StatusDetails, StatusObject } from '../status-object.ts'
+import { CACHE_MODES, ERROR_POLICIES, IO_MODES } from '../requests/disk-options.ts'
+import type { StatusCause, StatusDetails, StatusObject } from '../objects/status-object.ts'
 import { COUNT, EMPTY_OBJECT, FLAG, listOf, ref, type Schema, shape, TEXT, words } from './schema.ts'
 
 const NAME: Schema = { type: 'string', minLength: 1, description: "The volume's name." }

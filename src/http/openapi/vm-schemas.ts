@@ -1,7 +1,7 @@
 import { PLUG_STAGES, UNPLUG_STAGES, type Condition, type Stage } from '../../model/status.ts'
-import type { ExplanationObject } from '../explanation-object.ts'
-import type { VmiCondition, VmiListObject, VmiObject, VmiSpec } from '../vmi-object.ts'
-import type { VolumeObject } from '../volume-object.ts'
+import type { ExplanationObject } from '../objects/explanation-object.ts'
+import type { VmiCondition, VmiListObject, VmiObject, VmiSpec } from '../objects/vmi-object.ts'
+import type { VolumeObject } from '../objects/volume-object.ts'
 import type { SingleVolume, VolumeList } from '../routes/volumes.ts'
 import { ANY_OBJECT, COUNT, EMPTY_OBJECT, FLAG, listOf, NUMBER, orNull, ref, type Schema, shape, TEXT, TIME, words } from './schema.ts'
 

@@ -2,7 +2,7 @@ import type { AgentApi } from '../../agent/api.ts'
 import { HotplugError } from '../../errors.ts'
 import type { Peers } from '../connections.ts'
 import type { Log } from '../log.ts'
-import type { Watches } from '../watches.ts'
+import type { Watches } from '../watch/watches.ts'
 
 /** What the routes of the local API work with. */
 export interface RouteContext {

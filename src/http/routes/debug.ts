@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Diagnostics } from '../diagnostics.ts'
-import { invalid, knownFields, wordAt } from '../fields.ts'
+import { invalid, knownFields, wordAt } from '../requests/fields.ts'
 import type { Catalogue } from '../openapi/catalogue.ts'
 import { described } from '../openapi/operation.ts'
 import type { RouteContext } from './context.ts'

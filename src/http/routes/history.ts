@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { HistoryEntry } from '../../agent/api.ts'
-import { invalid } from '../fields.ts'
+import { invalid } from '../requests/fields.ts'
 import { described } from '../openapi/operation.ts'
 import type { RouteContext } from './context.ts'
 

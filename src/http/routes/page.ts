@@ -5,7 +5,7 @@ import { HotplugError } from '../../errors.ts'
 import { PACKAGE_DIRECTORY } from '../../version.ts'
 import { PAGE_HEADERS } from '../page-headers.ts'
 import { sendStatus } from '../server.ts'
-import { statusObject } from '../status-object.ts'
+import { statusObject } from '../objects/status-object.ts'
 
 /** The compiled program; the addresses below /ui/ are the paths in it. */
 const ROOT = join(PACKAGE_DIRECTORY, 'out/src')

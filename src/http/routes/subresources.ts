@@ -3,10 +3,10 @@ import type { AgentApi } from '../../agent/api.ts'
 import { asHotplugError } from '../../errors.ts'
 import type { VmRef } from '../../model/ids.ts'
 import { described } from '../openapi/operation.ts'
-import { codeOf } from '../reason-codes.ts'
-import { refusal, type Resource, type Subject } from '../refusal.ts'
+import { codeOf } from '../objects/reason-codes.ts'
+import { refusal, type Resource, type Subject } from '../objects/refusal.ts'
 import { sendStatus } from '../server.ts'
-import { parseAddVolume, parseRemoveVolume, type Target } from '../volume-options.ts'
+import { parseAddVolume, parseRemoveVolume, type Target } from '../requests/volume-options.ts'
 import type { RouteContext } from './context.ts'
 
 type Request = FastifyRequest<{ Params: { ns: string; name: string } }>

@@ -1,4 +1,4 @@
-import type { StatusObject } from '../../http/status-object.ts'
+import type { StatusObject } from '../../http/objects/status-object.ts'
 
 /** Why the page cannot see: the session is over, or something between it and hotplugd is away. */
 export class Unseen extends Error {

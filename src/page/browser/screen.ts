@@ -1,4 +1,4 @@
-import type { VmiObject } from '../../http/vmi-object.ts'
+import type { VmiObject } from '../../http/objects/vmi-object.ts'
 import { newestOf } from '../told.ts'
 import { viewOf, type View, type VmView, type VolumeView } from '../view.ts'
 import type { Answers } from './answers.ts'

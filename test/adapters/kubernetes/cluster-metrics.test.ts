@@ -1,7 +1,7 @@
 import { Registry } from 'prom-client'
 import t from 'tap'
 import { registerWatchMetrics, registerWriteMetrics } from '../../../src/adapters/kubernetes/cluster-metrics.ts'
-import type { ReflectorState } from '../../../src/adapters/kubernetes/reflector.ts'
+import type { ReflectorState } from '../../../src/adapters/kubernetes/watch/reflector.ts'
 
 t.test('watches and writes as metrics', async (t) => {
   const registry = new Registry()

@@ -1,11 +1,12 @@
+import { bindRole } from '../../support/kubernetes/server/bind-role.ts'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import type { Test } from 'tap'
 import { type Cluster, type ClusterOptions, openCluster } from '../../../src/adapters/kubernetes/cluster.ts'
-import type { Credentials } from '../../../src/adapters/kubernetes/credentials.ts'
-import { inClusterCredentials } from '../../../src/adapters/kubernetes/in-cluster.ts'
+import type { Credentials } from '../../../src/adapters/kubernetes/api/credentials.ts'
+import { inClusterCredentials } from '../../../src/adapters/kubernetes/api/in-cluster.ts'
 import { systemClock } from '../../../src/adapters/system-clock.ts'
 import type { DesiredSnapshot } from '../../../src/model/desired.ts'
 import { type VmKey, vmKey } from '../../../src/model/ids.ts'
@@ -28,12 +29,10 @@ const RULES = [
 
 /** A service account with those rules. */
 export async function makeAgentAccount(server: ApiServer, rules: readonly object[] = RULES): Promise<void> {
-  const rbac = 'rbac.authorization.k8s.io'
   await server.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'hotplugd' } })
   await server.create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'agent', namespace: 'hotplugd' } })
-  await server.create({ apiVersion: `${rbac}/v1`, kind: 'ClusterRole', metadata: { name: 'agent' }, rules })
-  const subjects = [{ kind: 'ServiceAccount', name: 'agent', namespace: 'hotplugd' }]
-  await server.create({ apiVersion: `${rbac}/v1`, kind: 'ClusterRoleBinding', metadata: { name: 'agent' }, roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: 'agent' }, subjects })
+  await server.create({ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'agent' }, rules })
+  await bindRole(server, { name: 'agent', role: 'agent', account: { name: 'agent', namespace: 'hotplugd' } })
 }
 
 /** What the kubelet would mount into the agent's pod. */

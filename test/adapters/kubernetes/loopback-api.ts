@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import type { Credentials } from '../../../src/adapters/kubernetes/credentials.ts'
-import { ApiClient, type ApiClientOptions } from '../../../src/adapters/kubernetes/api-client.ts'
+import type { Credentials } from '../../../src/adapters/kubernetes/api/credentials.ts'
+import { ApiClient, type ApiClientOptions } from '../../../src/adapters/kubernetes/api/api-client.ts'
 import { systemClock } from '../../../src/adapters/system-clock.ts'
 
 /** A request as the server got it. */

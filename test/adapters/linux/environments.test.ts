@@ -24,7 +24,7 @@ void tap.test('workers that end with acts in flight', async (t) => {
   await makeImage(join(dir, 'disk.img'))
   const script = `
     const { workerData, parentPort } = require('node:worker_threads')
-    import(workerData.adapters + '/sources.js').then(({ createSources }) => {
+    import(workerData.adapters + '/host/sources.js').then(({ createSources }) => {
       const act = () => createSources().resolve({ kind: 'local', path: workerData.dir, format: 'raw' }).then(act)
       for (let i = 0; i < 8; i++) act()
       setTimeout(() => parentPort.postMessage('busy'), 5)
@@ -60,7 +60,7 @@ void tap.test('a process ends with acts in flight', async (t) => {
   const lock = await acquireNodeLock(dir)
   const script = `
     const { acquireNodeLock } = await import('${ADAPTERS}/node-lock.js')
-    const { createSources } = await import('${ADAPTERS}/sources.js')
+    const { createSources } = await import('${ADAPTERS}/host/sources.js')
     for (let i = 0; i < 100; i++) createSources().resolve({ kind: 'local', path: '/etc/passwd', format: 'raw' })
     acquireNodeLock(process.argv[1], { onWait: () => setImmediate(() => process.exit(7)) })
   `

@@ -1,5 +1,5 @@
 import tap from 'tap'
-import { checkQcow2 } from '../../../src/adapters/linux/qcow2-header.ts'
+import { checkQcow2 } from '../../../src/adapters/linux/host/qcow2-header.ts'
 import { SharedReading } from '../../../src/adapters/linux/shared-reading.ts'
 
 void tap.test('no header of any bytes is taken for what it is not', async (t) => {

@@ -1,8 +1,8 @@
 import tap from 'tap'
 import { fromFileName, toFileName } from '../../../src/adapters/standalone/file-name.ts'
-import { checkLocalPath, plainPath } from '../../../src/core/local-path.ts'
-import { checkSerial } from '../../../src/core/serial.ts'
-import { checkVolumeName } from '../../../src/core/volume-name.ts'
+import { checkLocalPath, plainPath } from '../../../src/core/manifest/local-path.ts'
+import { checkSerial } from '../../../src/core/disk/serial.ts'
+import { checkVolumeName } from '../../../src/core/disk/volume-name.ts'
 import { refusalOf } from '../linux/scratch.ts'
 
 void tap.test('serials', async (t) => {

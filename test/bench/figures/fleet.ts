@@ -1,6 +1,6 @@
 import { startPausedDomain, until } from '../../support/lab.ts'
 import type { Daemon } from '../../support/daemon.ts'
-import type { Verb } from '../../../src/core/decide.ts'
+import type { Verb } from '../../../src/core/volume/decide.ts'
 import { bareNodeRssMiB, nodeStartMs, settledRssMiB } from '../bare-node.ts'
 import { monotonicMs } from '../clocks.ts'
 import type { Figure } from '../figure.ts'

@@ -1,14 +1,14 @@
 import { access } from 'node:fs/promises'
 import t from 'tap'
+import { bindRole } from './server/bind-role.ts'
 import { ApiError, attachmentPod, claim, installKubeVirtCrds, launcherPod, startApiServer, VirtController, vmi, type ApiServer } from './lab.ts'
 
 const statusOf = (promise: Promise<unknown>): Promise<number> =>
   promise.then(() => 200, (error: unknown) => (error instanceof ApiError ? error.status : Promise.reject(error as Error)))
 
 const roleForVmis = async (server: ApiServer): Promise<void> => {
-  const role = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'vmis' }
   await server.create({ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'vmis' }, rules: [{ apiGroups: ['kubevirt.io'], resources: ['virtualmachineinstances'], verbs: ['list'] }] })
-  await server.create({ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRoleBinding', metadata: { name: 'vmis' }, roleRef: role, subjects: [{ kind: 'ServiceAccount', name: 'default', namespace: 'agents' }] })
+  await bindRole(server, { name: 'vmis', role: 'vmis', account: { name: 'default', namespace: 'agents' } })
 }
 
 const claimsOf = (token: string): unknown => (JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { 'kubernetes.io': unknown })['kubernetes.io']

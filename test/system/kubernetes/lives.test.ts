@@ -2,7 +2,7 @@ import { readdir, rm } from 'node:fs/promises'
 import t from 'tap'
 import { until } from '../../support/lab.ts'
 import { podStatus } from '../../support/kubernetes/lab.ts'
-import { journalPath } from '../../../src/adapters/linux/journal-file.ts'
+import { journalPath } from '../../../src/adapters/linux/journal/journal-file.ts'
 import { KubernetesScene } from './scene.ts'
 
 const scene = await KubernetesScene.start(t)

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Verb } from '../../../../src/core/decide.ts'
+import type { Verb } from '../../../../src/core/volume/decide.ts'
 import type { Daemon } from '../../../support/daemon.ts'
 import { until } from '../../../support/lab.ts'
 import { KubernetesScene, type SceneVm } from '../../../system/kubernetes/scene.ts'
