@@ -109,7 +109,7 @@ export const AGENT = {
     const daemon = await startDaemon(t, { libvirt: room.host.uri, env: { HOTPLUGD_FAILPOINT: 'throw:before:exposing' } })
     await daemon.add('vm1', 'unforeseen', await room.image('unforeseen'))
     await tells(t, daemon, 'unforeseen', 'InternalError', { cause: 'the failpoint was asked to throw', next: AGAIN, evidence: { path: room.at('unforeseen') } })
-    t.match(await daemon.log(), /"reason":"InternalError".*failpoint\.js/, 'the log has where it came from')
+    t.match(await daemon.log(), /"reason":"InternalError".*failpoint\.[jt]s/, 'the log has where it came from')
     await daemon.stop()
   },
 } satisfies Cases<Standalone>

@@ -4,7 +4,7 @@ import { KubernetesScene } from './scene.ts'
 
 const scene = await KubernetesScene.start(t)
 const vm = await scene.startVm()
-await scene.startAgent({ flags: ['--source-lost-policy', 'Stop', '--source-lost-grace', '1s'] })
+await scene.startAgent({ flags: ['--source-lost-policy', 'Stop', '--source-lost-grace', '5s'] }) // time for the witness below to come up
 
 /** Reasons of the Warning events of the VMI, the oldest first. */
 async function warnings(): Promise<string[]> {
