@@ -106,8 +106,11 @@ export async function leave(t: Test, scene: Scene, daemon: Daemon, volumes: read
 
 /** Nothing plugged, nothing journalled, nothing under way, none of the scene's files open in QEMU. */
 export async function isClean(t: Test, scene: Scene, daemon: Daemon): Promise<void> {
-  const { journal, operations } = await engineState(daemon)
-  t.same({ journal, operations }, { journal: [], operations: [] }, 'nothing is journalled or under way')
+  await until('nothing to be journalled or under way', async () => {
+    const { journal, operations } = await engineState(daemon)
+    if (journal.length === 0 && operations.length === 0) return true
+    throw new Error(JSON.stringify({ journal, operations }))
+  })
   const open = await openFiles(await scene.guest.qemuPid().catch(() => null))
   t.same(open.filter((path) => path.startsWith(scene.directory)), [], 'QEMU has none of the images open')
 }

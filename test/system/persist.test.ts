@@ -98,7 +98,10 @@ t.test('by manifest: persist beside the source, put in and taken back beside the
   await guest.waitForDisk('data')
   await writeManifest(daemon, 'vm1', { data: { path } })
   await untilDefined('vm1', 'data', false)
-  t.match(await daemon.volume('vm1', 'data'), { phase: 'Ready', persisted: false })
+  t.match(await until('it to be told', async () => {
+    const volume = await daemon.volume('vm1', 'data')
+    return volume?.persisted === false ? volume : null
+  }), { phase: 'Ready' })
   await writeManifest(daemon, 'vm1', { data: { path, persist: true } })
   await untilDefined('vm1', 'data', true)
   await deleteManifest(daemon, 'vm1.yaml')
