@@ -1,4 +1,5 @@
 import type { VmKey } from '../model/ids.ts'
+import type { AttachmentPod, LauncherPod } from '../model/pods.ts'
 
 /** What is proven about pods of this node: by UID, owner reference and node, never by labels. */
 export interface Pods {
@@ -10,24 +11,4 @@ export interface Pods {
   vms(): readonly VmKey[] | null
   /** Calls back whenever the launcher of a VM has come, gone or changed, and once `vms` is known. Returns what ends it. */
   watch(listener: (vm: VmKey | null) => void): () => void
-}
-
-/** A virt-launcher pod, owned by its VirtualMachineInstance. */
-export interface LauncherPod {
-  readonly uid: string
-  readonly namespace: string
-  readonly name: string
-  readonly vmiUid: string
-  readonly terminating: boolean
-}
-
-/** An attachment pod, owned by the launcher. */
-export interface AttachmentPod {
-  readonly uid: string
-  readonly name: string
-  /** UID of the volume's claim; null where the pod does not tell. */
-  readonly claimUid: string | null
-  readonly volumeMode: 'Block' | 'Filesystem'
-  readonly ready: boolean
-  readonly terminating: boolean
 }

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 
 /** What the bench measures in each mode. */
-export const FIGURE_IDS = {
+const FIGURE_IDS = {
   standalone: ['F1', 'F2', 'F4', 'F5', 'F6', 'F7', 'F8', 'F11', 'F12'],
   kubernetes: ['F1', 'F3', 'F7', 'F8', 'F9', 'F10', 'F11', 'UID', 'OTHERS', 'TEN', 'COST'],
 } as const

@@ -15,7 +15,7 @@ export interface Source {
 const SIZE_BYTES = 1 << 20
 
 /** Loop devices, each over a sparse file of its own. */
-export async function makeBlocks(scope: Scope, count: number): Promise<Source[]> {
+async function makeBlocks(scope: Scope, count: number): Promise<Source[]> {
   const blocks: Source[] = []
   for (let i = 0; i < count; i++) blocks.push({ kind: 'block', path: (await makeBlockDevice(SIZE_BYTES, scope)).path })
   return blocks

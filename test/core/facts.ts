@@ -1,11 +1,10 @@
 import type { LiveDisk } from '../../src/model/disk.ts'
 import type { DomainView } from '../../src/model/domain.ts'
-import type { DesiredVolume } from '../../src/model/desired.ts'
 import type { VmKey } from '../../src/model/ids.ts'
 import type { PersistedDisk, VolumeRecord } from '../../src/model/record.ts'
 
 export const VM = 'default/vm1' as VmKey
-export const ADDRESS = { controller: 0, bus: 0, target: 0, unit: 0 }
+const ADDRESS = { controller: 0, bus: 0, target: 0, unit: 0 }
 
 export function liveDisk(over: Partial<LiveDisk> = {}): LiveDisk {
   const none = { format: 'raw', readonly: false, shareable: false, backing: [] }
@@ -15,12 +14,6 @@ export function liveDisk(over: Partial<LiveDisk> = {}): LiveDisk {
 export function domainView(over: Partial<DomainView> = {}): DomainView {
   const process = { pid: 4242, startTime: '1' }
   return { uuid: 'u1', state: 'running', persistent: true, process, disks: [], scsiControllers: [0], persistentDisks: [], ...over }
-}
-
-export function desiredVolume(over: Partial<DesiredVolume> = {}): DesiredVolume {
-  const disk = { serial: 'data', readonly: false, shareable: false }
-  const source = { kind: 'local', path: '/dev/loop1', format: 'raw' } as const
-  return { vm: VM, name: 'data', source, disk, persist: false, origin: { kind: 'request' }, token: 't1', vmUid: 'u1', ...over }
 }
 
 export function volumeRecord(over: Partial<VolumeRecord> = {}): VolumeRecord {

@@ -43,11 +43,11 @@ export const settings = (values: Readonly<Record<string, unknown>>): string[] =>
 export const template = async (values: Readonly<Record<string, unknown>> = {}): Promise<KubernetesObject[]> => objectsOf(await templateText(values))
 
 /** The same as text. */
-export const templateText = (values: Readonly<Record<string, unknown>> = {}): Promise<string> =>
+const templateText = (values: Readonly<Record<string, unknown>> = {}): Promise<string> =>
   runHelm(['template', RELEASE, CHART, '--namespace', NAMESPACE, ...settings(values)])
 
 /** The objects of a YAML stream; a key given twice is an error. */
-export const objectsOf = (text: string): KubernetesObject[] =>
+const objectsOf = (text: string): KubernetesObject[] =>
   parseAllDocuments(text)
     .map((document) => {
       if (document.errors.length > 0) throw document.errors[0]

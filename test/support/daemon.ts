@@ -48,7 +48,7 @@ export interface VolumeEntry {
 }
 
 /** As service and image start it. */
-export const NODE_FLAGS = ['--max-semi-space-size=1'] as const
+const NODE_FLAGS = ['--max-semi-space-size=1'] as const
 
 /** What one adds beside name and path. */
 export interface VolumeOptions {

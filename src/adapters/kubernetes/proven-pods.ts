@@ -1,6 +1,7 @@
 import { attachmentsFor, provenAttachment, provenLauncher } from '../../core/cluster/vmi-pods.ts'
 import type { VmKey } from '../../model/ids.ts'
-import type { AttachmentPod, LauncherPod, Pods } from '../../ports/pods.ts'
+import type { AttachmentPod, LauncherPod } from '../../model/pods.ts'
+import type { Pods } from '../../ports/pods.ts'
 import type { NodeView } from './node-view.ts'
 
 /** The pods of this node that are proven to belong to its VMIs, as the API server tells them. */

@@ -1,24 +1,6 @@
+import type { AttachmentPod, LauncherPod } from '../../model/pods.ts'
 import type { PodFacts } from './pod-facts.ts'
 import type { Vmi } from './vmi.ts'
-
-/** A virt-launcher pod, proven to run this VM. */
-export interface ProvenLauncher {
-  readonly uid: string
-  readonly namespace: string
-  readonly name: string
-  readonly vmiUid: string
-  readonly terminating: boolean
-}
-
-/** An attachment pod, proven to belong to the launcher and to name the volume's claim. */
-export interface ProvenAttachment {
-  readonly uid: string
-  readonly name: string
-  readonly claimUid: string | null
-  readonly volumeMode: 'Block' | 'Filesystem'
-  readonly ready: boolean
-  readonly terminating: boolean
-}
 
 const OVER: readonly string[] = ['Succeeded', 'Failed']
 
@@ -34,7 +16,7 @@ const DEVICE_PATH = /^\/path\/[^/]+\/([^/]+)$/
  * Whether a pod is a launcher of this VM on this node: the VMI controls it, and says in its own status that this very
  * pod runs there. Whoever can make a pod can write an owner reference, but not a VMI's status.
  */
-export function isLauncher(pod: PodFacts, vmi: Vmi, node: string): boolean {
+function isLauncher(pod: PodFacts, vmi: Vmi, node: string): boolean {
   const isOwned = pod.controller?.kind === 'VirtualMachineInstance' && pod.controller.uid === vmi.uid && pod.namespace === vmi.namespace
   return isOwned && pod.nodeName === node && vmi.activePods.get(pod.uid) === node
 }
@@ -45,7 +27,7 @@ export function launcherAmong(pods: Iterable<PodFacts>, vmi: Vmi, node: string):
   return launchers.find(({ terminating }) => !terminating) ?? launchers[0] ?? null
 }
 
-export function provenLauncher({ uid, namespace, name, terminating }: PodFacts, vmi: Vmi): ProvenLauncher {
+export function provenLauncher({ uid, namespace, name, terminating }: PodFacts, vmi: Vmi): LauncherPod {
   return { uid, namespace, name, vmiUid: vmi.uid, terminating }
 }
 
@@ -65,7 +47,7 @@ export function attachmentsFor(pods: Iterable<PodFacts>, launcher: PodFacts, wan
   return [...pods].filter((pod) => isAttachment(pod, launcher) && holds(pod)).sort((a, b) => rank(b) - rank(a))
 }
 
-export function provenAttachment(pod: PodFacts, wanted: { readonly vmi: Vmi; readonly volume: string }): ProvenAttachment {
+export function provenAttachment(pod: PodFacts, wanted: { readonly vmi: Vmi; readonly volume: string }): AttachmentPod {
   const { uid, name, ready, terminating } = pod
   const path = pod.devicePaths.get(wanted.volume)
   return { uid, name, ready, terminating, claimUid: DEVICE_PATH.exec(path ?? '')?.[1] ?? null, volumeMode: modeOf(pod, wanted) }

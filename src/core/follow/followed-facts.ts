@@ -56,6 +56,6 @@ function hotplugDisk(disks: readonly LiveDisk[], name: string): LiveDisk | null 
 }
 
 /** The volume whose disk KubeVirt has given this source; null: it is no hot-plugged disk of KubeVirt's. */
-export function volumeOfSource(source: string | null): string | null {
+function volumeOfSource(source: string | null): string | null {
   return HOTPLUG_SOURCE.exec(source ?? '')?.[1] ?? null
 }

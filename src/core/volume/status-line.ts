@@ -18,7 +18,7 @@ const PHASES: readonly Phase[] = ['Ready', 'Pending', 'Detaching']
 const NOT_TO_NAME: readonly string[] = ['VolumeReady', 'Plugging', 'Detaching', 'VolumeReleased', 'Synchronizing', 'LibvirtUnavailable']
 
 /**
- * The whole node in one line, for a person at night: `12 volumes Ready, 1 Pending (data of default/vm1: SourceNotFound);
+ * The whole node in one line, for a person at night: `12 volumes Ready, 1 Pending (data of default/vm1: SourceMissing);
  * libvirt default connected`. Of what is in trouble the first of each phase is named.
  */
 export function statusLine(vms: readonly VmStatus[], libvirts: readonly LibvirtReach[]): string {

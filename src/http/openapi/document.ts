@@ -29,7 +29,7 @@ export function openApiDocument(routes: readonly DescribedRoute[], version: stri
 const ABOUT = 'Who asks is known by the peer credentials of the socket: root and --admin-group may change, --socket-group may read. Every refusal is a Status.'
 
 /** `/namespaces/:ns` as `/namespaces/{ns}`. */
-export function templateOf(url: string): string {
+function templateOf(url: string): string {
   return url.replace(/:(\w+)/g, '{$1}')
 }
 

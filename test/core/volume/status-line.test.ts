@@ -23,10 +23,10 @@ t.test('libvirt is told of once', async (t) => {
 })
 
 t.test('the first of what is not in order is named', async (t) => {
-  const vms = [vm('a', volume('x', 'Ready'), volume('y', 'Pending', 'SourceNotFound')), vm('b', volume('z', 'Detaching', 'Detaching'), volume('v', 'Detaching', 'RemovalRefused'), volume('w', 'Pending', 'VmNotRunning'))]
+  const vms = [vm('a', volume('x', 'Ready'), volume('y', 'Pending', 'SourceMissing')), vm('b', volume('z', 'Detaching', 'Detaching'), volume('v', 'Detaching', 'DetachRefused'), volume('w', 'Pending', 'VmNotRunning'))]
   const away = { hypervisor: 'lab', read: false, why: 'Failed to connect socket' }
   t.equal(
     statusLine(vms, [connected, away]),
-    '1 volume Ready, 2 Pending (y of default/a: SourceNotFound), 2 Detaching (v of default/b: RemovalRefused); libvirt default connected; libvirt lab not connected (Failed to connect socket)',
+    '1 volume Ready, 2 Pending (y of default/a: SourceMissing), 2 Detaching (v of default/b: DetachRefused); libvirt default connected; libvirt lab not connected (Failed to connect socket)',
   )
 })

@@ -33,7 +33,7 @@ const bootAndSave = async (xml: string, path: string): Promise<void> => {
  * Writes a copy of a saved guest that bears another name. libvirt refuses to rename a saved domain, but the XML in the
  * file's head is all that it looks at; QEMU's part of the file knows no names.
  */
-export const copyUnderName = async (saved: string, identity: DomainIdentity, to: string): Promise<void> => {
+const copyUnderName = async (saved: string, identity: DomainIdentity, to: string): Promise<void> => {
   await copyFile(saved, to)
   await chmod(to, 0o644) // read by a libvirt that is not root
   const file = await open(to, 'r+')

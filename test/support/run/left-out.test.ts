@@ -8,7 +8,7 @@ void t.test('only where Kubernetes could not be had, and only what needs it', as
   const files = {
     'out/test/helm/plug.test.js': '',
     'out/test/companion/api.test.js': "import { startApiServer } from '../support/kubernetes/lab.js'",
-    'out/test/core/volume/decide.test.js': "import { decide } from '../../src/core/decide.js'",
+    'out/test/core/volume/decide.test.js': "import { decide } from '../../../src/core/volume/decide.js'",
   }
   for (const [file, text] of Object.entries(files)) {
     await mkdir(join(project, dirname(file)), { recursive: true })

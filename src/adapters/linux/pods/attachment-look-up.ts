@@ -1,6 +1,6 @@
 import { checkPodUid } from '../../../core/node/pod-uid.ts'
 import { HotplugError } from '../../../errors.ts'
-import type { AttachmentPod } from '../../../ports/pods.ts'
+import type { AttachmentPod } from '../../../model/pods.ts'
 import { addon } from '../binding.ts'
 import type { KnownPods } from './known-pods.ts'
 import type { PodBlock, PodFile, Refused } from './pod-binding.ts'

@@ -9,7 +9,7 @@ import { openLauncherLibvirt } from '../../../../src/adapters/linux/pods/launche
 import { createPodSources } from '../../../../src/adapters/linux/pods/pod-sources.ts'
 import { HotplugError } from '../../../../src/errors.ts'
 import { vmKey } from '../../../../src/model/ids.ts'
-import type { AttachmentPod, LauncherPod } from '../../../../src/ports/pods.ts'
+import type { AttachmentPod, LauncherPod } from '../../../../src/model/pods.ts'
 
 export interface PodAgentOptions {
   readonly kubeletDir: string
