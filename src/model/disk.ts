@@ -1,6 +1,8 @@
 import type { ImageFormat } from './source.ts'
 
+/** How QEMU uses the host's page cache: past it, with writes through it to the disk, or with writes left in it until the guest flushes. */
 export type CacheMode = 'none' | 'writethrough' | 'writeback'
+/** How QEMU reads and writes: by the kernel's asynchronous I/O, which needs cache `none`, or by threads of its own. */
 export type IoMode = 'native' | 'threads'
 
 /** How the guest is to see a volume: `spec.domain.devices.disks[]`. */

@@ -18,6 +18,7 @@ export interface ObservedVmi {
   readonly failure: ObservedFailure | null
 }
 
+/** Trouble in somebody else's words: a CamelCase reason, and a message that may be empty. */
 export interface ObservedFailure {
   readonly reason: string
   readonly message: string

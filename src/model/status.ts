@@ -5,9 +5,11 @@ import type { SourceSpec } from './source.ts'
 /** KubeVirt's word in `volumeStatus`. Standalone has no pod and uses the first three. */
 export type Phase = 'Pending' | 'Ready' | 'Detaching'
 
-/** The steps a volume passes, the same words in status, metrics and page. Only Kubernetes has pods. */
+/** The steps into the guest, in order, the same words in status, metrics and page. Only Kubernetes has pods. */
 export const PLUG_STAGES = ['podReady', 'discovered', 'exposed', 'attached', 'reported'] as const
+/** The steps out of the guest, in order. */
 export const UNPLUG_STAGES = ['detached', 'released', 'reported'] as const
+/** The name of a step on either way; `reported` ends both. */
 export type StageName = (typeof PLUG_STAGES)[number] | (typeof UNPLUG_STAGES)[number]
 
 /** One finished step: when it began (wall clock, ISO 8601) and how long it took by the monotonic clock. */
@@ -17,6 +19,7 @@ export interface Stage {
   readonly durationMs: number
 }
 
+/** What conditions tell of a volume: its source is found, the VM can reach it, libvirt lists the disk, the guest has it. */
 export type ConditionType = 'SourceReady' | 'Exposed' | 'Attached' | 'Ready'
 
 /** A Kubernetes-style condition. `lastTransitionTime` (ISO 8601) changes only with `status`. */
@@ -58,10 +61,10 @@ export interface VolumeStatus {
 export interface VmStatus {
   readonly vm: VmKey
   readonly uid: string | null
-  /** `Running`, `Paused`, `Stopped`, `Saved`, `NotFound`, `Unknown`. */
   readonly state: VmState
   readonly volumes: readonly VolumeStatus[]
   /** Trouble of the VM as a whole: its libvirt away, its manifest invalid. */
   readonly problems: readonly { readonly reason: string; readonly message: string }[]
 }
+/** The state of the domain; `NotFound`: libvirt has none of that name, `Unknown`: it does not answer, or was not read yet. */
 export type VmState = 'Running' | 'Paused' | 'Stopped' | 'Saved' | 'NotFound' | 'Unknown'

@@ -22,6 +22,7 @@ export interface PodFacts extends ObjectNames {
   readonly hitch: PodHitch | null
 }
 
+/** What a pod stumbles over or waits for, in the words of kubelet or scheduler; `message` is empty where they say none. */
 export interface PodHitch {
   /** Such as `ImagePullBackOff`, `Unschedulable`, `ContainerCreating`. */
   readonly reason: string

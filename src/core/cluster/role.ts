@@ -45,6 +45,7 @@ export interface RoleFacts {
   readonly pods: readonly DaemonPod[] | null
 }
 
+/** The name of KubeVirt's DaemonSet, and the value of its label `kubevirt.io`. */
 export const HANDLER_NAME = 'virt-handler'
 
 /** An answer is good for so long while the API server is silent: longer than the outages that an agent has to live through. */

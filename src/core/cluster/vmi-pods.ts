@@ -27,6 +27,7 @@ export function launcherAmong(pods: Iterable<PodFacts>, vmi: Vmi, node: string):
   return launchers.find(({ terminating }) => !terminating) ?? launchers[0] ?? null
 }
 
+/** What ports tell of a launcher that `launcherAmong` has found. It proves nothing by itself. */
 export function provenLauncher({ uid, namespace, name, terminating }: PodFacts, vmi: Vmi): LauncherPod {
   return { uid, namespace, name, vmiUid: vmi.uid, terminating }
 }
@@ -47,6 +48,7 @@ export function attachmentsFor(pods: Iterable<PodFacts>, launcher: PodFacts, wan
   return [...pods].filter((pod) => isAttachment(pod, launcher) && holds(pod)).sort((a, b) => rank(b) - rank(a))
 }
 
+/** What ports tell of a pod that `attachmentsFor` has found, for one volume; without a device path its `claimUid` is null. It proves nothing by itself. */
 export function provenAttachment(pod: PodFacts, wanted: { readonly vmi: Vmi; readonly volume: string }): AttachmentPod {
   const { uid, name, ready, terminating } = pod
   const path = pod.devicePaths.get(wanted.volume)

@@ -6,6 +6,7 @@ export interface Moment {
   readonly monotonicMs: number
 }
 
+/** Whether a volume is on its way into the guest or out of it. */
 export type Direction = 'in' | 'out'
 
 /** How far a volume has got on its way in or out, as somebody saw it who only watches. */

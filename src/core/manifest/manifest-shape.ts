@@ -17,6 +17,7 @@ export interface Place {
   readonly faults: Fault[]
 }
 
+/** A mapping of a document: keys known, values not yet looked at. */
 export type Mapping = Readonly<Record<string, unknown>>
 
 const SHOWN_CHARACTERS = 60

@@ -22,6 +22,7 @@ export type Actual =
   | { readonly kind: 'detaching'; readonly record: VolumeRecord; readonly sinceMs: number; /** Removal was reported, or is due to be read back. */ readonly check: boolean }
   | { readonly kind: 'gone'; readonly record: VolumeRecord }
 
+/** The one `absent`, for all volumes: it has no record. */
 export const ABSENT: Actual = { kind: 'absent' }
 
 /** The record behind an actual state, if there is one. */

@@ -1,5 +1,6 @@
 import type { Condition, ConditionType } from '../../model/status.ts'
 
+/** A condition as the facts have it now, without the time of its last change. */
 export type ConditionFacts = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>
 
 /** The new conditions, each with the time of its last change of `status` carried over from the previous ones. */

@@ -38,7 +38,9 @@ export interface VolumeFacts {
   readonly nowMs: number
 }
 
+/** The names of all acts that a decision may ask for, which are also `operation` in the metrics. */
 export const VERB_NAMES = ['plug', 'adopt', 'settle', 'unplug', 'check-removal', 'release', 'persist', 'unpersist', 'grow'] as const
+/** An act upon one volume; the file of that name in `src/agent/verbs/` does it. */
 export type Verb = (typeof VERB_NAMES)[number]
 
 /** The next act for a volume, or why there is none. `wait` with a reason is said in the status. */

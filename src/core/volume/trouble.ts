@@ -20,6 +20,7 @@ export interface Trouble {
   readonly notBeforeMs: number
 }
 
+/** Which act failed, in which stage (null: in none), and when: ISO 8601 for people, monotonic ms for the next try. */
 export interface FailureTime {
   readonly verb: Verb
   readonly stage: StageName | null

@@ -37,6 +37,7 @@ export function isForPod({ reason }: Impediment): boolean {
   return FOR_THE_POD.includes(reason)
 }
 
+/** What happens by itself while a volume waits for this, and when, as a sentence; never empty. */
 export function nextAfter({ reason }: Impediment): string {
   return NEXT[reason] ?? 'It goes on as soon as what it waits for happens.'
 }
