@@ -57,7 +57,7 @@ export const LIBVIRT = {
     const { target } = await plug(room.daemon, 'vm1', 'slow', await room.image('slow'))
     const goOn = stop(t, await room.guest.qemuPid())
     await room.daemon.remove('vm1', 'slow')
-    await tells(t, room.daemon, 'slow', 'DetachPending', { cause: `take ${target} out of default/vm1 and has not answered yet`, next: UNDER_WAY, evidence: { target } })
+    await tells(t, room.daemon, 'slow', 'DetachPending', { cause: `the removal of ${target} from default/vm1 was due a second ago, and libvirt has not answered yet`, next: UNDER_WAY, evidence: { target } })
     goOn()
     await room.daemon.gone('vm1', 'slow')
   },

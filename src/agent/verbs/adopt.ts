@@ -9,11 +9,13 @@ import type { ResolvedSource, SourceSpec } from '../../model/source.ts'
 import { lookUp } from '../in-time.ts'
 import type { RunningView, VerbContext } from './context.ts'
 import { prove } from './prove.ts'
+import { awaitRemoval } from './settle.ts'
 
 /**
  * Takes over a disk that the domain lists under the volume's alias and that no journal tells of: after the journal was
  * lost, or after a restart of the VM with a disk that we persisted. Only a disk that is exactly what is wished, what our
- * own ledger says, or where a volume that is to go would be, and whose source QEMU provenly has open, is ours.
+ * own ledger says, or where a volume that is to go would be, and whose source QEMU provenly has open, is ours. One that is
+ * to go may have been asked out before its journal was lost, so that is waited for first.
  */
 export async function adopt(ctx: VerbContext): Promise<Actual> {
   const view = await ctx.running()
@@ -29,7 +31,7 @@ export async function adopt(ctx: VerbContext): Promise<Actual> {
   ctx.engine.sources.set(ctx.holder(disk.shareable), source.footprint)
   const actual = await prove(ctx, recordFrom(ctx, view, { disk, source, ours }), view)
   ctx.engine.sources.delete(foreignDiskId(ctx.key, disk.target))
-  return actual
+  return ctx.wished === null && actual.kind === 'plugged' ? awaitRemoval(ctx, ctx.journal(actual.record, 'detaching')) : actual
 }
 
 /** What the disk must be to be ours, and what is then known of it. */

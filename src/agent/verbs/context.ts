@@ -1,7 +1,7 @@
 import { ABSENT, type Actual, recordOf } from '../../core/volume/actual.ts'
 import type { FootprintIndex, Holder } from '../../core/disk/footprint-index.ts'
 import type { Verb, Wish } from '../../core/volume/decide.ts'
-import { HotplugError } from '../../errors.ts'
+import { HotplugError, type Reason } from '../../errors.ts'
 import type { DesiredVolume, LeavingVolume } from '../../model/desired.ts'
 import type { DomainView } from '../../model/domain.ts'
 import type { VmKey } from '../../model/ids.ts'
@@ -40,6 +40,7 @@ export class VerbContext {
   /** Null: nothing wants the volume. */
   readonly wished: DesiredVolume | null
   readonly #wish: Wish | null
+  readonly #leaving: LeavingVolume | undefined
 
   constructor(vm: Vm, volume: Volume, engine: Engine, verb: Verb) {
     this.vm = vm
@@ -48,6 +49,7 @@ export class VerbContext {
     this.verb = verb
     this.wished = volume.desired
     this.#wish = volume.wish
+    this.#leaving = vm.leaving.get(volume.key.volume)
   }
 
   get key(): VmKey {
@@ -66,9 +68,8 @@ export class VerbContext {
 
   /** What the volume was when it was wanted; an act that needs it is only decided upon where that is known. */
   get leaving(): LeavingVolume {
-    const leaving = this.vm.leaving.get(this.volume.key.volume)
-    if (leaving === undefined) throw new HotplugError('InternalError', `nothing tells what ${this.volume.id} was`)
-    return leaving
+    if (this.#leaving === undefined) throw new HotplugError('InternalError', `nothing tells what ${this.volume.id} was`)
+    return this.#leaving
   }
 
   get fingerprint(): string {
@@ -107,6 +108,11 @@ export class VerbContext {
   /** Tells a trouble while the act goes on. */
   report(error: HotplugError): void {
     this.engine.report(this.vm, this.volume, { verb: this.verb, error })
+  }
+
+  /** What was told while the act went on is not so any more. */
+  takeBack(reason: Reason): void {
+    if (this.volume.trouble?.reason === reason) this.volume.trouble = null
   }
 
   /** Has the pending removal read back after `delayMs` if nothing is heard before. */

@@ -57,7 +57,8 @@ function removalMayBePending(record: VolumeRecord, view: DomainView): boolean {
   return asked && sameProcess(record.process, view.process)
 }
 
-function awaitRemoval(ctx: VerbContext, record: VolumeRecord): Actual {
+/** It may have been asked to go already: asked again while that is pending, libvirt crashes. */
+export function awaitRemoval(ctx: VerbContext, record: VolumeRecord): Actual {
   ctx.recheckAfter(REMOVAL_GRACE_MS)
   return { kind: 'detaching', record, sinceMs: ctx.ports.clock.monotonicMs(), check: false }
 }

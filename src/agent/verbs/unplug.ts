@@ -18,7 +18,10 @@ export async function unplug(ctx: VerbContext): Promise<Actual> {
   ctx.note({ kind: 'detaching', record, sinceMs, check: false })
   const outcome = await toldIfLate(ctx, ctx.ports.domains.requestDetach(ctx.key, expectedDisk(record)))
   ctx.recheckAfter(NEWS_MS)
-  if (outcome.kind === 'done') return { kind: 'detaching', record: ctx.journal(record, 'detachIssued'), sinceMs, check: false }
+  if (outcome.kind === 'done') {
+    ctx.takeBack('DetachPending') // libvirt has answered; what QEMU does is told anew
+    return { kind: 'detaching', record: ctx.journal(record, 'detachIssued'), sinceMs, check: false }
+  }
   if (outcome.kind === 'refused') return readBack(ctx, record, outcome)
   ctx.report(new HotplugError('DetachPending', `the call that takes ${record.target} out of ${ctx.key} has not ended: ${outcome.message}`))
   await outcome.settled
@@ -28,7 +31,7 @@ export async function unplug(ctx: VerbContext): Promise<Actual> {
 /** A removal that takes longer than any does is told before its call has come to its deadline. */
 async function toldIfLate<T>(ctx: VerbContext, call: Promise<T>): Promise<T> {
   const { target } = ctx.record
-  const cancel = ctx.ports.clock.after(NEWS_MS, () => ctx.report(new HotplugError('DetachPending', `libvirt was asked to take ${target} out of ${ctx.key} and has not answered yet`, { detail: { target } })))
+  const cancel = ctx.ports.clock.after(NEWS_MS, () => ctx.report(new HotplugError('DetachPending', `the removal of ${target} from ${ctx.key} was due a second ago, and libvirt has not answered yet`, { detail: { target } })))
   try {
     return await call
   } finally {

@@ -5,12 +5,11 @@ import { type EntryChange, entryChange, entryPatch } from './vmi-volume-entry.ts
 
 /** Everything that is to be written into a VMI's status now, given what the engine says of the VM. Pure. */
 export function entryChanges(vmi: Vmi, status: VmStatus, isSilent: boolean): EntryChange[] {
-  const wanted = new Set(vmi.volumes.map(({ name }) => name))
   const said = new Map(status.volumes.map((volume) => [volume.name, volume]))
   return vmi.entries.flatMap((entry) => {
     const volume = said.get(entry.name) ?? null
     if (volume === null && !isListed(status)) return []
-    return entryChange({ entry, isWanted: wanted.has(entry.name), status: volume, isSilent }) ?? []
+    return entryChange({ entry, isWanted: vmi.volumeNames.has(entry.name), status: volume, isSilent }) ?? []
   })
 }
 

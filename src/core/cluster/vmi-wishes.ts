@@ -69,7 +69,7 @@ export function isHotplugged(volume: VmiVolume, { vmi, launcher }: Pick<WishFact
 
 /** The entry outlives the spec: it goes when the agent has said that nothing of the volume is left. */
 function isLeaving({ name, hotplug }: VmiEntry, vmi: Vmi): boolean {
-  return hotplug !== null && !vmi.volumes.some((volume) => volume.name === name)
+  return hotplug !== null && !vmi.volumeNames.has(name)
 }
 
 function leaving(vm: VmKey, { name, claim }: VmiEntry): LeavingVolume {

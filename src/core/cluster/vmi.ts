@@ -27,6 +27,8 @@ export interface Vmi extends ObjectNames {
   /** Launcher pods by UID, and the nodes that they run on. */
   readonly activePods: ReadonlyMap<string, string>
   readonly volumes: readonly VmiVolume[]
+  /** Names of all volumes of the spec, of kinds that hotplug does not know too. */
+  readonly volumeNames: ReadonlySet<string>
   readonly disks: ReadonlyMap<string, VmiDisk>
   /** `status.volumeStatus`, in its order. */
   readonly entries: readonly VmiEntry[]
@@ -59,6 +61,7 @@ export function readVmi(object: unknown): Vmi | null {
     deleting: textAt(object, 'metadata', 'deletionTimestamp') !== null,
     activePods: readActivePods(at(object, 'status', 'activePods')),
     volumes: readAll(object, ['spec', 'volumes'], { faults, read: readVolume }),
+    volumeNames: new Set(listAt(object, 'spec', 'volumes').map((item) => textAt(item, 'name') ?? '')),
     disks: new Map(readAll(object, ['spec', 'domain', 'devices', 'disks'], { faults, read: readDisk })),
     entries: readAll(object, ['status', 'volumeStatus'], { faults, read: readEntry }),
     migrating: isMigrating(at(object, 'status', 'migrationState')),

@@ -147,6 +147,8 @@ function decideLeftover(facts: VolumeFacts): Decision {
 
 /** A disk that no record tells of is taken over, to be taken out, only where it is known to have been wanted once. */
 function decideLeaving({ leaving, unrecorded, kept, vm }: VolumeFacts): Decision {
-  if (!leaving || !unrecorded || kept !== null || vm.state !== 'running') return { do: 'forget' }
-  return vm.held === null ? { do: 'adopt' } : { do: 'wait', for: vm.held }
+  if (!leaving || !unrecorded) return { do: 'forget' }
+  const impediment = vm.held ?? (vm.state === 'saved' ? waitFor('VmSaved') : kept)
+  if (impediment !== null) return { do: 'wait', for: impediment }
+  return { do: vm.state === 'running' ? 'adopt' : 'forget' }
 }

@@ -53,7 +53,7 @@ const CASES: readonly [string, Partial<VolumeFacts>, Decision][] = [
   ['gate off: unplug works', { hotplugEnabled: false, desired: null, actual: PLUGGED }, { do: 'unplug' }],
   ['a disk under our alias that nothing tells of: adopt', { unrecorded: true }, { do: 'adopt' }],
   ['to go, and a disk of it that nothing tells of: adopt, to take it out', { desired: null, leaving: true, unrecorded: true }, { do: 'adopt' }],
-  ['the same, not surely to go: left', { desired: null, leaving: true, unrecorded: true, kept: waitFor('ManifestsUnreadable') }, { do: 'forget' }],
+  ['the same, not surely to go: said, left', { desired: null, leaving: true, unrecorded: true, kept: waitFor('ManifestsUnreadable') }, { do: 'wait', for: waitFor('ManifestsUnreadable') }],
   ['the same while it migrates: wait', { desired: null, leaving: true, unrecorded: true, vm: HELD }, { do: 'wait', for: MIGRATING }],
   ['to go, and not there: forget', { desired: null, leaving: true }, { do: 'forget' }],
   ["a disk with a volume's alias that was never wanted: left", { desired: null, unrecorded: true }, { do: 'forget' }],
