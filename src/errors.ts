@@ -122,7 +122,7 @@ export const REASONS = {
   StateFromNewerVersion: { remedy: 'Run the newer hotplugd again, or move the state directory away.', retry: 'never' },
   NodeLocked: { remedy: 'Another hotplugd runs with this run directory; this one waits for it to end.', retry: 'soon' },
   ConfigInvalid: { remedy: 'Correct the configuration.', retry: 'never' },
-  InternalError: { remedy: 'Report this as a bug, with the output of: hotplugctl explain', retry: 'later' },
+  InternalError: { remedy: 'Report this as a bug, with what hotplugctl bundle packs', retry: 'later' },
 } as const satisfies Record<string, CatalogueEntry>
 
 export type Reason = keyof typeof REASONS

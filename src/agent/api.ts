@@ -75,6 +75,8 @@ export interface Check {
   readonly note?: string
   /** What a person is to know although nobody has to wait for it, such as a manifest that cannot be read. */
   readonly warnings?: readonly string[]
+  /** Its name is a VM's: not for everybody who reaches the probes. */
+  readonly namesVm?: boolean
 }
 
 /** What the engine offers to the local API. Errors are HotplugErrors; http/ turns reasons into status codes. */

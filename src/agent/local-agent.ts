@@ -101,7 +101,7 @@ export class LocalAgent implements AgentApi {
   readiness(): readonly Check[] {
     const { agent, readiness } = this.#parts
     const isVital = readiness.needsEveryLibvirt
-    const libvirts = agent.inventory.connections().map(({ hypervisor, read, why }) => ({ name: `libvirt-${hypervisor}`, ok: read || !isVital, message: why, warnings: read || isVital ? [] : [why] }))
+    const libvirts = agent.inventory.connections().map(({ hypervisor, read, why }) => ({ name: `libvirt-${hypervisor}`, ok: read || !isVital, message: why, warnings: read || isVital ? [] : [why], namesVm: !isVital }))
     const desired = { name: 'desired-state', ok: agent.desired.allRead, message: 'what is wanted was not read yet', warnings: agent.desired.problems(null).map(({ message }) => message) }
     return [...readiness.checks(), desired, ...libvirts, this.#reconciled(desired.ok && agent.inventory.complete)]
   }

@@ -87,7 +87,7 @@ export class CompanionApi implements AgentApi {
     const trouble = vmis.trouble()?.message ?? null
     const isRead = vmis.all() !== null
     const server = { name: 'api-server', ok: isRead, message: `VirtualMachineInstances and pods not read yet${trouble === null ? '' : `: ${trouble}`}`, warnings: trouble === null || !isRead ? [] : [trouble] }
-    const libvirts = companion.connections().map(({ hypervisor, read, why }) => ({ name: `libvirt-${hypervisor}`, ok: true, message: why, warnings: read ? [] : [why] }))
+    const libvirts = companion.connections().map(({ hypervisor, read, why }) => ({ name: `libvirt-${hypervisor}`, ok: true, message: why, warnings: read ? [] : [why], namesVm: true }))
     return [server, ...libvirts]
   }
 }

@@ -75,7 +75,7 @@ export function addRoutes(app: FastifyInstance, options: Pick<LocalApiOptions, '
   subresourceRoutes(app, context)
   vmiRoutes(app, context)
   volumeRoutes(app, context)
-  probeRoutes(app, options.agent, options.registry)
+  probeRoutes(app, { agent: options.agent, registry: options.registry, askers: 'readers' })
   debugRoutes(app, context, { diagnostics: options.diagnostics, catalogue })
   historyRoute(app, context)
   versionRoutes(app, options.version, catalogue)

@@ -20,7 +20,7 @@ export async function createProbeServer(options: ProbeServerOptions): Promise<Ru
   const limits = { ...LIMITS, ...options.limits }
   const app = createServer(limits, options.log)
   boundByAge(app.server, limits.connectionsOfProbes)
-  probeRoutes(app, options.agent, options.registry)
+  probeRoutes(app, { agent: options.agent, registry: options.registry, askers: 'anybody' })
   const { host, port } = options.listen
   const address = await app.listen({ host, port }).catch(async error => {
     await app.close()

@@ -6,6 +6,7 @@ import { type Cases, refuses, tells, type Told } from './case.ts'
 import type { Cluster } from './cluster.ts'
 
 const ONLY_WATCHES = /^hotplugd only watches here: KubeVirt's virt-handler goes on/
+const LEFT_AT_THAT = /^Nothing by itself: KubeVirt leaves it at that/
 const DIRECTORY = '/var/lib/kubelet/pods/24f593ab/volumes/kubernetes.io~empty-dir/hotplug-disks'
 
 type Words = { readonly reason: string; readonly message: string } | null
@@ -54,7 +55,7 @@ export const COMPANION = {
     await room.want(t, { name: 'plain', hotpluggable: false })
     const { object } = await room.attach(await room.scene.image('plain'))
     const cause = 'volume plain lacks hotpluggable: true, so KubeVirt makes an attachment pod for it and then never attaches it'
-    await tells(t, room.scene.daemon, 'plain', 'NotDeclaredHotpluggable', { cause, evidence: { attachmentPod: object.metadata.name }, next: ONLY_WATCHES })
+    await tells(t, room.scene.daemon, 'plain', 'NotDeclaredHotpluggable', { cause, evidence: { attachmentPod: object.metadata.name }, next: LEFT_AT_THAT })
   },
 
   ImageIsDirectory: async (t, room) => {
@@ -85,7 +86,7 @@ export const COMPANION = {
     const { host, guest } = room.vm.launcher
     await host.virsh('detach-disk', 'default_vm1', await targetOf(room, 'gone'), '--live') // as somebody else may
     const evidence = { kubevirtPhase: 'Ready', libvirtLists: 'no', launcherFound: true }
-    await tells(t, room.scene.daemon, 'gone', 'DiskNotListed', { cause: 'the status says Ready, but libvirt does not list the disk', evidence, next: ONLY_WATCHES })
+    await tells(t, room.scene.daemon, 'gone', 'DiskNotListed', { cause: 'the status says Ready, but libvirt does not list the disk', evidence, next: LEFT_AT_THAT })
     await guest.waitForNoDisk('gone')
   },
 

@@ -86,6 +86,11 @@ export class Daemon {
     return readFile(this.#logFile, 'utf8')
   }
 
+  /** Where its probes are: address and port. */
+  async listening(): Promise<string> {
+    return until('hotplugd to listen', async () => /"(127\.0\.0\.1:\d+)"/.exec(await this.log())?.[1])
+  }
+
   /** One request to the local API over its socket. */
   call(method: string, path: string, body?: unknown): Promise<Answer> {
     return new Promise((resolve, reject) => {

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { metricFaults } from '../support/promtool.ts'
 import { until } from '../support/lab.ts'
@@ -39,6 +40,17 @@ t.test('names of VMs and volumes are no labels', async (t) => {
 
 t.test('promtool finds no fault, and the runbook knows each of them', async (t) => {
   t.same(await metricFaults(await scrape()), [])
+})
+
+t.test('an event loop that stands still is seen', async () => {
+  daemon.child.kill('SIGSTOP')
+  await sleep(2_500)
+  daemon.child.kill('SIGCONT')
+  const late = async (): Promise<number> => {
+    const counts = new Map([...(await scrape()).matchAll(/^hotplugd_event_loop_delay_seconds_bucket\{le="([^"]+)"\} (\d+)$/gm)].map(([, le, count]) => [le, Number(count)]))
+    return (counts.get('+Inf') ?? 0) - (counts.get('1') ?? 0)
+  }
+  await until('a second that began late', async () => (await late()) > 0)
 })
 
 t.test('and out', async () => {

@@ -53,7 +53,7 @@ t.test('a life as systemd hears it', async (t) => {
   t.match(await host.virsh('domblklist', 'vm1'), device.path, 'the disk stays where it is')
 })
 
-t.test('the loop stands still: no tick; it turns again: ticks', async (t) => {
+t.test('the loop stands still: no tick, and no answer to a probe; it turns again: both', async (t) => {
   const socket = await listenForNotifications(t, abstractName())
   const daemon = await startDaemon(t, { libvirt: host.uri, env: { NOTIFY_SOCKET: socket.address, WATCHDOG_USEC: '40000' } })
   await socket.hearsMore('WATCHDOG')
@@ -62,8 +62,11 @@ t.test('the loop stands still: no tick; it turns again: ticks', async (t) => {
   const before = socket.heard.length
   await sleep(1_000)
   t.equal(socket.heard.length, before)
+  const livez = `http://${await daemon.listening()}/livez`
+  await t.rejects(fetch(livez, { signal: AbortSignal.timeout(1_000) }), { name: 'TimeoutError' })
   daemon.child.kill('SIGCONT')
   await socket.hearsMore('WATCHDOG')
+  t.equal((await fetch(livez)).status, 200)
 })
 
 t.test('a storm of changes is told at most once a second', async (t) => {

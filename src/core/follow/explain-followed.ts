@@ -1,4 +1,4 @@
-import { isReason, REASONS } from '../../errors.ts'
+import { isReason, type Reason, REASONS } from '../../errors.ts'
 import type { Explanation } from '../../model/explanation.ts'
 import type { VmKey } from '../../model/ids.ts'
 import type { VolumeStatus } from '../../model/status.ts'
@@ -32,7 +32,7 @@ export function explainFollowed(followed: ExplainFollowed): Explanation {
     wanted: wanted(facts),
     reached: lastStage(way),
     evidence: evidence(facts),
-    next: next(status.phase === 'Ready' && obstacle === null),
+    next: next(status.phase === 'Ready' && obstacle === null, reason),
     attempts: 0,
     besides: [],
   }
@@ -66,6 +66,11 @@ function evidence({ entry, pod, exposed, disk, failure, hasLauncher }: FollowFac
   }
 }
 
-function next(isDone: boolean): string {
-  return isDone ? 'Nothing: all is as wanted.' : "hotplugd only watches here: KubeVirt's virt-handler goes on as soon as it can."
+/** What KubeVirt's virt-handler never comes back to by itself. */
+const NEVER: readonly Reason[] = ['NotDeclaredHotpluggable', 'DiskNotListed', 'InvalidSerial']
+
+function next(isDone: boolean, reason: Reason): string {
+  if (isDone) return 'Nothing: all is as wanted.'
+  if (NEVER.includes(reason)) return 'Nothing by itself: KubeVirt leaves it at that, and hotplugd only watches here.'
+  return "hotplugd only watches here: KubeVirt's virt-handler goes on as soon as it can."
 }

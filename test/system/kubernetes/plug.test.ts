@@ -39,6 +39,9 @@ void t.test('the metrics of an agent: promtool finds no fault, the runbook knows
   t.match(text, /^hotplugd_role\{role="agent"\} 1$/m)
   t.match(text, /^hotplugd_api_status_writes_total\{outcome="done"\} [1-9]/m)
   t.notMatch(text, /vm1/)
+  const ready = await fetch(`http://${await scene.daemon.listening()}/readyz?verbose`)
+  t.match(await ready.text(), /^\[\+\]libvirts ok: 1 of 1 connected$/m, 'nor does a stranger learn one')
+  t.match((await scene.daemon.call('GET', '/readyz?verbose')).text, /libvirt-default\/vm1/, 'as whoever may read does')
 })
 
 void t.test('an image, and again under its name', async (t) => {
