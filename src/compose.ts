@@ -66,7 +66,7 @@ async function inRoles(parts: ModeParts): Promise<Composed> {
   const roles: Roles = new Roles({
     source: await watchRole(parts),
     clock: systemClock,
-    note: (event, fields) => told.observer.note(event, fields),
+    observer: told.observer,
     begin: {
       agent: async () => begun(engine(await kubernetesMode(parts), told)),
       companion: () => beginCompanion(parts, told),

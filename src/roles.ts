@@ -1,5 +1,6 @@
 import type { AddVolume, AgentApi, Check, EngineState, Explanation, HistoryEntry, RemoveVolume } from './agent/api.ts'
 import { NO_STATE } from './agent/engine-state.ts'
+import type { AgentObserver } from './agent/observer.ts'
 import type { LibvirtReach } from './core/volume/status-line.ts'
 import { asHotplugError, HotplugError } from './errors.ts'
 import type { VmKey, VmRef, VolumeKey } from './model/ids.ts'
@@ -26,7 +27,7 @@ export interface RolesParts {
    * `stop` yet.
    */
   readonly begin: Readonly<Record<Role, (signal: AbortSignal) => Promise<RoleRun>>>
-  readonly note: (event: string, fields: Readonly<Record<string, unknown>>) => void
+  readonly observer: Pick<AgentObserver, 'note' | 'failed'>
 }
 
 interface Running {
@@ -117,12 +118,12 @@ export class Roles implements AgentApi {
       this.#failure = null
       this.#api = run.api
       this.#run = { role, run, endWatch: run.api.watch((vm, status) => this.#tell(vm, status)) }
-      this.#parts.note('role begun', { role, why: this.verdict.why })
+      this.#parts.observer.note('role begun', { role, why: this.verdict.why })
       for (const status of run.api.vms()) this.#tell(status.vm, status)
       return true
     } catch (thrown) {
       this.#failure = asHotplugError(thrown)
-      this.#parts.note('role could not be begun', { role, reason: this.#failure.reason, err: this.#failure.message })
+      this.#parts.observer.failed('role could not be begun', { role }, this.#failure)
       this.#parts.clock.after(RETRY_MS, () => void this.#turn())
       return false
     } finally {

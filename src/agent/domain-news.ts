@@ -62,7 +62,7 @@ export class DomainNews implements DomainListener {
   /** Has the domain read; what comes of it is told. */
   read(vm: Vm): void {
     this.#parts.inventory.read(vm).catch((thrown: unknown) => {
-      this.#parts.observer.note('domain could not be read', { vm: vm.key, err: asHotplugError(thrown).message })
+      this.#parts.observer.failed('domain could not be read', { vm: vm.key }, asHotplugError(thrown))
     })
   }
 

@@ -26,4 +26,6 @@ export interface AgentObserver {
   /** Something in a source of desired state cannot be used; told once, until it is gone. */
   problem(problem: DesiredProblem): void
   note(event: string, fields: Readonly<Record<string, unknown>>): void
+  /** Something besides the acts failed; told each time. `fields` are the same when the same fails again. */
+  failed(event: string, fields: Readonly<Record<string, unknown>>, error: HotplugError): void
 }

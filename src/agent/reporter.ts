@@ -47,7 +47,7 @@ export class Reporter {
     try {
       tell()
     } catch (thrown) {
-      this.#observer.note('a status could not be told', { err: asHotplugError(thrown).message })
+      this.#observer.failed('a status could not be told', {}, asHotplugError(thrown))
     }
   }
 }

@@ -106,7 +106,7 @@ export class Companion {
     try {
       vm.takeView(await this.#parts.domains.observe(vm.key))
     } catch (thrown) {
-      this.#parts.observer.note('domain could not be read', { vm: vm.key, err: vm.loseView(thrown).message })
+      this.#parts.observer.failed('domain could not be read', { vm: vm.key }, vm.loseView(thrown))
       this.#readAgain(vm.key)
     }
   }

@@ -8,6 +8,7 @@ import { createLauncherDomains } from '../adapters/libvirt/domains.ts'
 import { openCluster } from '../adapters/kubernetes/cluster.ts'
 import { registerWatchMetrics, registerWriteMetrics } from '../adapters/kubernetes/cluster-metrics.ts'
 import { systemClock } from '../adapters/system-clock.ts'
+import { Repeats } from '../core/repeats.ts'
 import { HotplugError } from '../errors.ts'
 import type { DesiredSource } from '../ports/desired-source.ts'
 import type { Journal } from '../ports/journal.ts'
@@ -25,7 +26,11 @@ export async function kubernetesMode({ config, log, hook }: ModeParts): Promise<
   const cluster = openCluster({ credentials: await credentials(config), node: nodeOf(config), hotplug, clock, log })
   const { pods } = cluster
   const onRulesRestored = (launcher: string, rules: number): void => log.warn({ launcher, rules }, 'device rules were taken away by others and are there again')
-  const onRulesUnreadable = (launcher: string, err: unknown): void => log.warn({ launcher, err }, 'device rules could not be looked after')
+  const unreadable = new Repeats()
+  const onRulesUnreadable = (launcher: string, err: unknown): void => {
+    const { isSaid, ...again } = unreadable.happened(`${launcher} ${String(err)}`, clock.monotonicMs())
+    if (isSaid) log.warn({ launcher, ...again, err }, 'device rules could not be looked after')
+  }
   const exposures = createLauncherExposures({ pods, kubeletDir, clock, onRulesRestored, onRulesUnreadable })
   const ports = {
     clock,

@@ -31,6 +31,8 @@ export class HistoryObserver implements AgentObserver {
   }
 
   note(): void {}
+
+  failed(): void {}
 }
 
 /** Several observers as one. */
@@ -41,5 +43,6 @@ export function observers(all: readonly AgentObserver[]): AgentObserver {
     actEnded: (volume, end) => all.forEach((one) => one.actEnded(volume, end)),
     problem: (problem) => all.forEach((one) => one.problem(problem)),
     note: (event, fields) => all.forEach((one) => one.note(event, fields)),
+    failed: (event, fields, error) => all.forEach((one) => one.failed(event, fields, error)),
   }
 }

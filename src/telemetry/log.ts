@@ -1,4 +1,6 @@
 import { destination, type Logger, pino } from 'pino'
+import { type Occurrence, Repeats } from '../core/repeats.ts'
+import { type HotplugError, type Reason, REASONS } from '../errors.ts'
 import type { DesiredProblem } from '../model/desired.ts'
 import type { Phase, Stage } from '../model/status.ts'
 import type { RecentLines } from './recent-lines.ts'
@@ -14,22 +16,17 @@ export function createLog(level: string, recent: RecentLines): Logger {
   return pino({ level, base: null, formatters: { level: (label) => ({ level: label }) } }, { write })
 }
 
-/** The same failure is told again after this long. */
-const QUIET_MS = 60_000
-
-interface LastFailure {
-  readonly reason: string
-  readonly atMs: number
-  count: number
-}
-
-/** Tells the story of each volume: a line a phase change, a line a new failure; the same failure again is only counted. */
+/** Tells the story of each volume: a line a phase change, a line a new failure; the same failure again is a line a minute and a counter. */
 export class LogObserver implements AgentObserver {
   readonly #log: Logger
-  readonly #failures = new WeakMap<ToldVolume, LastFailure>()
+  readonly #nowMs: () => number
+  readonly #acts = new WeakMap<ToldVolume, Repeats>()
+  readonly #others = new Repeats()
 
-  constructor(log: Logger) {
+  /** @param nowMs a clock that never goes back */
+  constructor(log: Logger, nowMs: () => number = () => performance.now()) {
     this.#log = log
+    this.#nowMs = nowMs
   }
 
   phaseChanged(volume: ToldVolume, from: Phase | null): void {
@@ -44,10 +41,9 @@ export class LogObserver implements AgentObserver {
   actEnded(volume: ToldVolume, { verb, opId, durationMs, error }: ActEnd): void {
     const fields = { ...names(volume), op: verb, opId, durationMs }
     if (error === null) return this.#log.debug(fields, 'act done')
-    const repeats = this.#repeats(volume, error.reason)
-    const { reason, remedy, detail } = error
-    if (repeats > 1) return this.#log.debug({ ...fields, reason, repeats }, 'act failed again')
-    this.#log.warn({ ...fields, reason, remedy, detail, err: error }, 'act failed')
+    const acts = this.#acts.get(volume) ?? new Repeats()
+    this.#acts.set(volume, acts)
+    this.#failed('act failed', fields, error, acts.happened(error.reason, this.#nowMs()))
   }
 
   problem({ vm, volume, reason, message }: DesiredProblem): void {
@@ -58,15 +54,21 @@ export class LogObserver implements AgentObserver {
     this.#log.info(fields, event)
   }
 
-  #repeats(volume: ToldVolume, reason: string): number {
-    const last = this.#failures.get(volume)
-    const nowMs = performance.now()
-    const again = last?.reason === reason && nowMs - last.atMs < QUIET_MS
-    const failure = again ? last : { reason, atMs: nowMs, count: 0 }
-    failure.count++
-    this.#failures.set(volume, failure)
-    return failure.count
+  failed(event: string, fields: Readonly<Record<string, unknown>>, error: HotplugError): void {
+    const key = JSON.stringify([event, fields, error.reason])
+    this.#failed(event, fields, error, this.#others.happened(key, this.#nowMs()))
   }
+
+  #failed(event: string, fields: Readonly<Record<string, unknown>>, error: HotplugError, { isSaid, ...again }: Occurrence): void {
+    const { reason, remedy, detail } = error
+    if (!isSaid) return this.#log.debug({ ...fields, reason, ...again }, `${event} again`)
+    this.#log[levelOf(reason)]({ ...fields, reason, remedy, detail, ...again, err: error }, event)
+  }
+}
+
+/** `warn`: it is tried again; `error`: only a person can mend it. */
+function levelOf(reason: Reason): 'warn' | 'error' {
+  return reason === 'InternalError' || REASONS[reason].retry === 'never' ? 'error' : 'warn'
 }
 
 function names(volume: ToldVolume): { vm: string; volume: string } {

@@ -66,6 +66,8 @@ export class Metrics implements AgentObserver {
 
   note(): void {}
 
+  failed(): void {}
+
   #beginAtZero(): void {
     for (const operation of VERB_NAMES) {
       for (const outcome of ['done', ...FROM_THE_START]) this.#operations.inc({ operation, outcome }, 0)

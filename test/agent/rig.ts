@@ -29,7 +29,7 @@ export class Rig {
     const ports = { clock: systemClock, domains, journal, ledger, ...this.host.ports() }
     const hub = new WatchHub()
     const history = new History(systemClock)
-    const observer = { phaseChanged() {}, stagePassed() {}, actEnded() {}, problem() {}, note() {} }
+    const observer = { phaseChanged() {}, stagePassed() {}, actEnded() {}, problem() {}, note() {}, failed() {} }
     const sources = [{ origin: 'request', source: store }, { origin: 'manifest', source: this.manifests }] as const
     this.agent = new Agent({ ports, sources, sinks: [hub], observer, hotplugEnabled, ...(this.stopUnheldAfterMs === null ? {} : { stopUnheldAfterMs: this.stopUnheldAfterMs }) })
     const requests = new Requests({ agent: this.agent, ports, store, hotplugEnabled })

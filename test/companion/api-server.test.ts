@@ -138,7 +138,7 @@ async function followTest(t: Test, server: ApiServer, client: ApiReader): Promis
   const vmis = createObservedVmis(view)
   const domains = new FakeDomains()
   const hub = new WatchHub()
-  const observer = { phaseChanged() {}, stagePassed() {}, actEnded() {}, problem() {}, note() {} }
+  const observer = { phaseChanged() {}, stagePassed() {}, actEnded() {}, problem() {}, note() {}, failed() {} }
   let exposed: readonly string[] = []
   const views = { exposed: async () => new Set(exposed), watch: () => () => {} }
   const companion = new Companion({ vmis, views, clock: systemClock, observer, sinks: [hub], domains: readingOnly(domains) })

@@ -61,7 +61,7 @@ function scene(t: Test, first = 'vmi-add-b1-01-noentry') {
   const observer = {
     phaseChanged: ({ key, status }: { key: { volume: string }; status: { phase: string | null } }) => void (key.volume === 'b1' && phases.push(status.phase)),
     stagePassed: ({ key }: { key: { volume: string } }, { name }: { name: string }) => void passed.push(`${key.volume} ${name}`),
-    actEnded() {}, problem() {}, note() {},
+    actEnded() {}, problem() {}, note() {}, failed() {},
   }
   const companion = new Companion({ vmis, views, clock: systemClock, observer, sinks: [hub], domains: readingOnly(domains) })
   const api = new CompanionApi({ companion, vmis, hub, history })

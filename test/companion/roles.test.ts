@@ -62,7 +62,7 @@ function scene(t: Test, before: () => Promise<void> | void = () => {}) {
     runs.push(run)
     return run
   }
-  const roles = new Roles({ source, clock: systemClock, begin: { agent: begin('agent'), companion: begin('companion') }, note: () => {} })
+  const roles = new Roles({ source, clock: systemClock, begin: { agent: begin('agent'), companion: begin('companion') }, observer: { note() {}, failed() {} } })
   t.teardown(async () => {
     for (const run of runs) run.ended.resolve()
     await roles.stop()

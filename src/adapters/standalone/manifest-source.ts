@@ -1,5 +1,6 @@
 import { type FSWatcher, watch } from 'node:fs'
 import type { BaseLogger } from 'pino'
+import { Repeats } from '../../core/repeats.ts'
 import type { DesiredProblem, DesiredSnapshot } from '../../model/desired.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { DesiredSource } from '../../ports/desired-source.ts'
@@ -45,6 +46,7 @@ class Manifests implements DesiredSource {
   #ledger: ManifestLedger = EMPTY_LEDGER
   /** Why the ledger could not be read; nothing absent is unwanted then, and the ledger is left for a person to see. */
   #lost: string | null = null
+  readonly #failures = new Repeats()
   #saved = ''
   #files: ReadonlyMap<string, FileLook> = new Map()
   #synced = false
@@ -83,10 +85,16 @@ class Manifests implements DesiredSource {
   #look(): Promise<void> {
     this.#timer = null
     this.#looking = this.#lookOnce().catch((err: unknown) => {
-      this.#options.log.error({ err, directory: this.#options.directory }, 'look at manifests failed')
+      this.#tellFailure(err)
       this.#schedule(MISSING_MS)
     })
     return this.#looking
+  }
+
+  #tellFailure(err: unknown): void {
+    const { log, clock, directory } = this.#options
+    const { isSaid, ...again } = this.#failures.happened(String(err), clock.monotonicMs())
+    if (isSaid) log.warn({ directory, ...again, err }, 'look at manifests failed')
   }
 
   async #lookOnce(): Promise<void> {
