@@ -63,13 +63,14 @@ async function alone(parts: ModeParts): Promise<Composed> {
 async function inRoles(parts: ModeParts): Promise<Composed> {
   const [{ kubernetesMode }, { beginCompanion, watchRole }] = await Promise.all([import('./modes/kubernetes.ts'), import('./modes/companion.ts')])
   const told = telemetry(parts.log)
+  const source = await watchRole(parts)
   const roles: Roles = new Roles({
-    source: await watchRole(parts),
+    source,
     clock: systemClock,
     observer: told.observer,
     begin: {
-      agent: async () => begun(engine(await kubernetesMode(parts), told)),
-      companion: () => beginCompanion(parts, told),
+      agent: async () => begun(engine(await kubernetesMode(parts, source), told)),
+      companion: () => beginCompanion(parts, source, told),
     },
   })
   const connections = (): readonly LibvirtReach[] => roles.connections()

@@ -7,6 +7,7 @@ import { registerRuleMetrics } from '../adapters/linux/pods/rule-metrics.ts'
 import { createLauncherDomains } from '../adapters/libvirt/domains.ts'
 import { openCluster } from '../adapters/kubernetes/cluster.ts'
 import { registerWatchMetrics, registerWriteMetrics } from '../adapters/kubernetes/cluster-metrics.ts'
+import type { ReflectorState } from '../adapters/kubernetes/watch/reflector.ts'
 import { systemClock } from '../adapters/system-clock.ts'
 import { Repeats } from '../core/repeats.ts'
 import { HotplugError } from '../errors.ts'
@@ -14,17 +15,19 @@ import type { DesiredSource } from '../ports/desired-source.ts'
 import type { Journal } from '../ports/journal.ts'
 import type { PersistLedger } from '../ports/persist-ledger.ts'
 import { credentials, nodeOf, toldWatches } from './cluster-access.ts'
+import type { WatchedRole } from './companion.ts'
 import type { Mode, ModeParts } from './mode.ts'
 
 /**
  * Guests in the launcher pods of this node; wishes from their VirtualMachineInstances, whose status tells what came of them.
  * @throws HotplugError ConfigInvalid, JournalUnwritable
  */
-export async function kubernetesMode({ config, log, hook }: ModeParts): Promise<Mode> {
+export async function kubernetesMode({ config, log, hook }: ModeParts, role: WatchedRole): Promise<Mode> {
   const clock = systemClock
   const { kubeletDir, hotplug, callDeadlineMs } = config
   const cluster = openCluster({ credentials: await credentials(config), node: nodeOf(config), hotplug, clock, log })
   const { pods } = cluster
+  const states = (): readonly ReflectorState[] => [...cluster.states(), ...role.states()]
   const onRulesRestored = (launcher: string, rules: number): void => log.warn({ launcher, rules }, 'device rules were taken away by others and are there again')
   const unreadable = new Repeats()
   const onRulesUnreadable = (launcher: string, err: unknown): void => {
@@ -50,9 +53,9 @@ export async function kubernetesMode({ config, log, hook }: ModeParts): Promise<
     hotplugEnabled: true, // the cluster's gates decide, volume by volume
     needsEveryLibvirt: false,
     checks: () => [cluster.check()],
-    cluster: () => ({ watches: toldWatches(cluster.states()), writes: cluster.sink.counts() }),
+    cluster: () => ({ watches: toldWatches(states()), writes: cluster.sink.counts() }),
     registerMetrics(registry) {
-      registerWatchMetrics(registry, () => cluster.states())
+      registerWatchMetrics(registry, states)
       registerWriteMetrics(registry, cluster.sink)
       registerRuleMetrics(registry, exposures)
     },

@@ -10,7 +10,7 @@ import type { RoleSource } from '../../ports/role-source.ts'
 import type { ApiReader } from './api/api-client.ts'
 import { retryAfterOf } from './api/api-failure.ts'
 import type { Change } from './watch/object-store.ts'
-import { Reflector } from './watch/reflector.ts'
+import { Reflector, type ReflectorState } from './watch/reflector.ts'
 import type { ReflectorTimes } from './watch/reflector-times.ts'
 
 export interface RoleWatchOptions {
@@ -84,6 +84,11 @@ export class RoleWatch implements RoleSource {
 
   get verdict(): RoleVerdict {
     return this.#verdict
+  }
+
+  /** What there is to be told of its watch; nothing with a role that was asked for. */
+  states(): readonly ReflectorState[] {
+    return this.#options.asked === 'auto' ? [this.#pods.state()] : []
   }
 
   async start(listener: (verdict: RoleVerdict) => void): Promise<void> {

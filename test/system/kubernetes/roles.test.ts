@@ -85,8 +85,9 @@ void t.test('it follows a real volume in, with the guest’s own disk to prove i
   t.match(explained.stdout, /data is in the guest of default\/vm1 as sda/)
   const { text } = await watcher.call('GET', '/metrics')
   t.same(await metricFaults(text), [])
-  for (const line of [/^hotplugd_role\{role="companion"\} 1$/m, /^hotplugd_api_watch_synced\{watch="vmis"\} 1$/m]) t.match(text, line)
+  for (const line of [/^hotplugd_role\{role="companion"\} 1$/m, /^hotplugd_api_watch_synced\{watch="vmis"\} 1$/m, /^hotplugd_api_watch_synced\{watch="virt-handler pods"\} 1$/m]) t.match(text, line)
   t.match(text, /hotplugd_volumes\{phase="Ready",reason="VolumeReady"\} 1/)
+  t.notMatch((await handler.call('GET', '/metrics')).text, /virt-handler pods/, 'who was told its role does not watch for it')
 })
 
 void t.test('and out', async (t) => {
