@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { open, truncate } from 'node:fs/promises'
-import { run } from '../support/lab.ts'
+import { run, until } from '../support/lab.ts'
 import { startAsNobody } from '../system/as-nobody.ts'
 import { attachForeign, detachForeign } from '../system/foreign-disk.ts'
 import { holdOpen, letGo } from '../system/held-open.ts'
@@ -85,7 +85,8 @@ export const LIBVIRT = {
   OutcomeUncertain: async (t, room) => {
     const daemon = await room.impatient()
     const goOn = stop(t, await room.guest.qemuPid())
-    await daemon.add('vm1', 'unsure', await room.image('unsure'))
+    const image = await room.image('unsure')
+    await until('the request to be taken', async () => (await daemon.add('vm1', 'unsure', image)).status === 202)
     await tells(t, daemon, 'unsure', 'OutcomeUncertain', { cause: /^attach of default\/vm1\/unsure: \S/, next: UNDER_WAY, evidence: { path: room.at('unsure') } })
     goOn()
     await daemon.ready('vm1', 'unsure')
