@@ -81,7 +81,7 @@ t.test('slow, broken and endless requests are cut; the page goes on', async t =>
 })
 
 t.test('1,000 connections of strangers: the oldest of them are cut, never a guest', async t => {
-  const { lab, page } = await houseWith(t, { strangers: 8, headersTimeoutMs: 600_000 })
+  const { lab, page } = await houseWith(t, { strangers: 8, headersTimeoutMs: 300_000, requestTimeoutMs: 300_000 })
   const guest = await enter(page)
   const stream = await watch(page.port, guest.cookie)
   let told = ''
